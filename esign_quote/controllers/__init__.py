@@ -1,0 +1,1 @@
+from . import document, portal, sale_portal, sign, verify

@@ -1,0 +1,202 @@
+from odoo import http
+from odoo.http import request
+
+from .common import answers_own_errors, drop_device, get_device, origin, page, redirect, send_file, set_device, with_headers
+
+# Every action is a POST after a human act: mail scanners open links (law 4).
+ROUTE = {"type": "http", "auth": "public", "sitemap": False}
+POST = {**ROUTE, "methods": ["POST"], "max_content_length": 1024 * 1024}
+GET = {**ROUTE, "methods": ["GET"]}
+
+
+class EsignSign(http.Controller):
+    """The customer's way through a signature.
+
+    * ``/esign/t/<secret>``: the personal link; says who asks and what will happen, no more.
+    * ``/esign/<uid>``: code, reading, answer, result; opened by a cookie, no secret in the URL.
+    """
+
+    # === PERSONAL LINK === #
+
+    @http.route("/esign/t/<string:secret>", **GET)
+    @answers_own_errors
+    def esign_welcome(self, secret, **_kwargs):
+        ticket = request.env["esign.ticket"]._find_by_secret(secret)
+        if not ticket:
+            return self._bad_link()
+        if request.env.user._is_internal():
+            return self._staff(f"/esign/t/{secret}", ticket)
+        return self._welcome(ticket, secret)
+
+    @http.route("/esign/t/<string:secret>/code", **POST)
+    @answers_own_errors
+    def esign_first_code(self, secret, **_kwargs):
+        ticket = request.env["esign.ticket"]._find_by_secret(secret)
+        if not ticket:
+            return self._bad_link()
+        if request.env.user._is_internal():
+            return self._staff(f"/esign/t/{secret}", ticket)
+        device = ticket._new_device()
+        outcome = ticket._send_code(device, origin())
+        if not outcome["ok"]:
+            return self._welcome(ticket, secret, outcome)
+        return set_device(redirect(f"/esign/{ticket.uid}"), ticket.uid, device)
+
+    @http.route("/esign/t/<string:secret>/logout", **POST)
+    @answers_own_errors
+    def esign_staff_logout(self, secret, **_kwargs):
+        request.session.logout(keep_db=True)
+        return redirect(f"/esign/t/{secret}")
+
+    # === CODE === #
+
+    @http.route("/esign/<string:uid>", **GET)
+    @answers_own_errors
+    def esign_page(self, uid, step=None, **_kwargs):
+        ticket, proved = self._standing(uid)
+        if not ticket:
+            return self._bad_link()
+        return self._inside(ticket, step) if proved else self._code(ticket)
+
+    @http.route("/esign/<string:uid>/code", **POST)
+    @answers_own_errors
+    def esign_new_code(self, uid, **_kwargs):
+        ticket, proved = self._standing(uid)
+        if not ticket:
+            return self._bad_link()
+        if proved:
+            return redirect(f"/esign/{uid}")
+        outcome = ticket._send_code(get_device(uid), origin())
+        return self._code(ticket, outcome if not outcome["ok"] else {"ok": True, "sent": True})
+
+    @http.route("/esign/<string:uid>/verify", **POST)
+    @answers_own_errors
+    def esign_check_code(self, uid, code="", **_kwargs):
+        ticket, proved = self._standing(uid)
+        if not ticket:
+            return self._bad_link()
+        if proved:
+            return redirect(f"/esign/{uid}")
+        outcome = ticket._check_code(get_device(uid), code, origin())
+        if not outcome["ok"]:
+            return self._code(ticket, outcome)
+        return set_device(redirect(f"/esign/{uid}"), uid, outcome["device"])
+
+    # === READING === #
+
+    @http.route("/esign/<string:uid>/file/<string:document_uid>", **GET)
+    @answers_own_errors
+    def esign_file(self, uid, document_uid, **_kwargs):
+        ticket, proved = self._standing(uid)
+        document = ticket._visible_document(document_uid) if proved else None
+        if not document:
+            return self._bad_link()
+        # Only the quote is shown in the page; whatever else is a download, never a document of ours.
+        shown = document.kind == "quote"
+        return send_file(document._bytes(), document.name, document.mimetype, download=not shown)
+
+    @http.route("/esign/<string:uid>/download/<string:document_uid>", **POST)
+    @answers_own_errors
+    def esign_download(self, uid, document_uid, **_kwargs):
+        ticket, proved = self._standing(uid)
+        document = ticket._visible_document(document_uid) if proved else None
+        if not document:
+            return self._bad_link()
+        content = document._bytes()
+        ticket._record_download(document.id)
+        return send_file(content, document.name, document.mimetype, download=True)
+
+    @http.route("/esign/<string:uid>/proof.json", **GET)
+    @answers_own_errors
+    def esign_proof_json(self, uid, **_kwargs):
+        ticket, proved = self._standing(uid)
+        proof = ticket._visible_proof() if proved else None
+        if not proof:
+            return self._bad_link()
+        return send_file(proof.json.encode(), f"{proof.request_id.reference}.json", "application/json", download=True)
+
+    @http.route("/esign/<string:uid>/read", **POST)
+    @answers_own_errors
+    def esign_read(self, uid, sha256="", **_kwargs):
+        ticket, proved = self._standing(uid)
+        accepted = bool(proved) and ticket._record_last_page(sha256)
+        answer = request.make_json_response({"ok": accepted}, status=200 if accepted else 409 if proved else 404)
+        return with_headers(answer)
+
+    # === ANSWER === #
+
+    @http.route("/esign/<string:uid>/sign", **POST)
+    @answers_own_errors
+    def esign_sign(self, uid, **form):
+        ticket, proved = self._standing(uid)
+        if not proved:
+            return self._bad_link()
+        answer = {name: form.get(name, "") for name in ("name", "capacity", "kind", "strokes")}
+        answer["consents"] = request.httprequest.form.getlist("consents")
+        outcome = ticket._sign(answer, origin())
+        if outcome.get("errors"):
+            return self._inside(ticket, "sign", {"errors": outcome["errors"], "answer": answer}, status=422)
+        return redirect(f"/esign/{uid}")
+
+    @http.route("/esign/<string:uid>/decline", **POST)
+    @answers_own_errors
+    def esign_decline(self, uid, comment="", **_kwargs):
+        ticket, proved = self._standing(uid)
+        if not proved:
+            return self._bad_link()
+        ticket._decline(comment, origin())
+        return redirect(f"/esign/{uid}")
+
+    @http.route("/esign/<string:uid>/leave", **POST)
+    @answers_own_errors
+    def esign_leave(self, uid, **_kwargs):
+        ticket, proved = self._standing(uid)
+        if proved:
+            ticket._leave()
+        return drop_device(page("esign_quote.page_left", self._common(ticket) if ticket else {}), uid)
+
+    # === PAGES === #
+
+    def _standing(self, uid):
+        """Return the ticket this browser may use and whether it proved a code.
+
+        A browser that carries a log-in of the company's staff is nobody's customer (law 3).
+        """
+        if request.env.user._is_internal():
+            return request.env["esign.ticket"], False
+        ticket, proved = request.env["esign.ticket"]._find_by_device(uid, get_device(uid))
+        if ticket:
+            self._use_language(ticket)
+            ticket = ticket.with_env(request.env(su=True))
+        return ticket, proved
+
+    def _use_language(self, ticket):
+        request.update_context(lang=ticket.sudo().signer_id.lang)
+
+    def _common(self, ticket):
+        signer = ticket.signer_id
+        return {"ticket": ticket, "signer": signer, "req": signer.request_id, "company": signer.request_id.company_id}
+
+    def _welcome(self, ticket, secret, outcome=None):
+        self._use_language(ticket)
+        ticket = ticket.with_env(request.env(su=True))
+        values = {**self._common(ticket), "secret": secret, "outcome": outcome, "message": ticket._code_sentence(outcome)}
+        return page("esign_quote.page_welcome", values, status=200 if outcome is None else 429)
+
+    def _code(self, ticket, outcome=None):
+        values = {**self._common(ticket), "outcome": outcome, "message": ticket._code_sentence(outcome)}
+        return page("esign_quote.page_code", values, status=200 if not outcome or outcome["ok"] else 422)
+
+    def _inside(self, ticket, step, more=None, status=200):
+        step = ticket._step(step)
+        values = {**self._common(ticket), "step": step, "errors": {}, "answer": {}, **(more or {})}
+        return page(f"esign_quote.page_{step}", values, status=status)
+
+    def _staff(self, path, ticket):
+        values = {**self._common(ticket), "path": path, "user_name": request.env.user.name}
+        return page("esign_quote.page_staff", values, status=403)
+
+    def _bad_link(self):
+        if request.env.user._is_internal():
+            return page("esign_quote.page_staff", {"path": None, "user_name": request.env.user.name}, status=403)
+        return page("esign_quote.page_bad_link", {}, status=404)

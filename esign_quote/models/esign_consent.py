@@ -1,0 +1,60 @@
+from odoo import api, fields, models
+
+
+class EsignConsent(models.Model):
+    _name = "esign.consent"
+    _description = "E-signature: sentence the signer agrees to"
+    _order = "sequence, id"
+    _rec_name = "code"
+
+    code = fields.Char(required=True, help="Identifies the sentence in the proof file.")
+    sequence = fields.Integer(default=10)
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one("res.company", help="Empty: for every company.")
+    audience = fields.Selection(
+        [("all", "Everybody"), ("consumer", "Consumers"), ("business", "Businesses")], default="all", required=True
+    )
+    condition = fields.Selection(
+        [("always", "Always"), ("terms", "When terms of sale are attached")], default="always", required=True
+    )
+    required = fields.Boolean(default=True, help="The quotation cannot be signed without this box.")
+    text = fields.Text(
+        required=True,
+        translate=True,
+        help="May hold {name}, {email}, {number}, {pages}, {total}, {annexes}, {company}, {customer}, {registration} and {terms_date}.",
+    )
+    version = fields.Integer(default=1, readonly=True, copy=False)
+
+    def write(self, vals):
+        """Count a version up whenever a wording changes; proofs name it."""
+        if "text" in vals:
+            for consent in self:
+                super(EsignConsent, consent).write({"version": consent.version + 1})
+        return super().write(vals)
+
+    def _update_field_translations(self, field_name, translations, digest=None, source_lang=""):
+        """Override of `base`: a translated wording is a wording."""
+        result = super()._update_field_translations(field_name, translations, digest, source_lang)
+        if field_name == "text":
+            for consent in self:
+                super(EsignConsent, consent).write({"version": consent.version + 1})
+        return result
+
+    @api.model
+    def _for_request(self, company, audience, has_terms):
+        """Return the sentences that a signer of this kind has to be shown, in order."""
+        conditions = ["always", "terms"] if has_terms else ["always"]
+        return self.sudo().search(
+            [
+                ("company_id", "in", [company.id, False]),
+                ("audience", "in", ["all", audience]),
+                ("condition", "in", conditions),
+            ]
+        )
+
+    def _render_text(self, values):
+        """Return the sentence with its placeholders filled; unknown ones stay as typed."""
+        text = self.text
+        for name, value in values.items():
+            text = text.replace("{%s}" % name, str(value))
+        return text

@@ -1,0 +1,75 @@
+import base64
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..tools.codes import new_uid
+from ..tools.hashing import sha256_hex
+
+
+class EsignDocument(models.Model):
+    _name = "esign.document"
+    _description = "E-signature: frozen file"
+    _inherit = ["esign.immutable"]
+    _order = "request_id, sequence, id"
+
+    request_id = fields.Many2one("esign.request", required=True, readonly=True, index=True, ondelete="restrict")
+    uid = fields.Char(required=True, readonly=True, index="btree_not_null", help="Identifies the file in the customer's pages.")
+    kind = fields.Selection(
+        [("quote", "Quotation"), ("annex", "Annex"), ("terms", "Terms of sale"), ("signed", "Signed quotation"), ("proof", "Proof file")],
+        required=True,
+        readonly=True,
+    )
+    sequence = fields.Integer(default=10, readonly=True)
+    name = fields.Char(required=True, readonly=True)
+    mimetype = fields.Char(required=True, readonly=True)
+    content = fields.Binary(attachment=True, readonly=True, required=True)
+    sha256 = fields.Char("SHA-256", required=True, readonly=True)
+    size = fields.Integer("Bytes", required=True, readonly=True)
+    pages = fields.Integer(readonly=True)
+
+    @api.model
+    def _freeze(self, request, kind, name, content, mimetype="application/pdf", pages=0, sequence=10):
+        """Keep ``content`` (bytes) for good.
+
+        :return: the new document
+        :rtype: recordset of `esign.document`
+        """
+        # Images must not be resized on their way in: bytes are bytes.
+        return self.sudo().with_context(image_no_postprocess=True).create(self._values(request, kind, name, content, mimetype, pages, sequence))
+
+    def _values(self, request, kind, name, content, mimetype, pages, sequence):
+        return {
+            "request_id": request.id,
+            "uid": new_uid(),
+            "kind": kind,
+            "sequence": sequence,
+            "name": name,
+            "mimetype": mimetype,
+            "content": base64.b64encode(content),
+            "sha256": sha256_hex(content),
+            "size": len(content),
+            "pages": pages,
+        }
+
+    def _bytes(self):
+        """Return the file, checked against its hash on every read.
+
+        :rtype: bytes
+        :raise UserError: the stored file is not the one that was frozen
+        """
+        self.ensure_one()
+        # Straight from the attachment: no base64 there and back for megabytes.
+        attachment = self.env["ir.attachment"].sudo().search(
+            [("res_model", "=", self._name), ("res_id", "=", self.id), ("res_field", "=", "content")], limit=1
+        )
+        content = attachment.raw or b""
+        if sha256_hex(content) != self.sudo().sha256:
+            raise UserError(self.env._("The stored file “%s” is damaged: its SHA-256 is not the recorded one.", self.sudo().name))
+        return content
+
+    def action_download(self):
+        """Open the file in the browser of somebody who may read the request."""
+        self.ensure_one()
+        return {"type": "ir.actions.act_url", "url": f"/esign/document/{self.uid}", "target": "new"}
+

@@ -1,0 +1,138 @@
+import logging
+from datetime import timedelta
+
+from odoo import models
+
+from ..tools import signature
+from ..tools.exceptions import SignatureRefused
+from ..tools.hashing import sha256_hex
+
+_logger = logging.getLogger(__name__)
+
+LEASE_MINUTES = 2
+MAX_CAPACITY = 100
+MAX_COMMENT = 2000
+
+
+class EsignRequest(models.Model):
+    _inherit = "esign.request"
+
+    def _sign(self, signer_id, answer, origin):
+        """Take the customer's acceptance, then seal (law 6: the consent is committed first).
+
+        :param int signer_id: whose acceptance; the caller proved it
+        :param dict answer: ``name``, ``capacity``, ``consents`` (codes ticked), ``kind``
+            (``typed`` or ``drawn``) and ``strokes`` (JSON text)
+        :param dict origin: ``ip`` and ``user_agent`` as seen by the server
+        :return: ``ok``; else ``errors`` ({field: sentence}) or ``reason``: ``closed``,
+            ``expired`` or ``changed``
+        :rtype: dict
+        """
+        self.ensure_one()
+        with self._own_transaction() as this:
+            outcome = this._consent(signer_id, answer, origin)
+        if outcome["ok"]:
+            self._complete_or_leave_it(lease_held=True)
+        elif outcome.get("reason") == "changed":
+            with self._own_transaction() as this:
+                this._set_void("quote_changed", this.env._("The quotation was changed"))
+        return outcome
+
+    def _consent(self, signer_id, answer, origin):
+        signer = self.env["esign.signer"].browse(signer_id)
+        refusal = self._closed_reason()
+        if refusal:
+            return {"ok": False, "reason": refusal}
+        values, errors = self._checked_answer(signer, answer)
+        if errors:
+            return {"ok": False, "errors": errors}
+        now = self._now()
+        # Before anything else is written: one of two clicks goes on (law 7).
+        if not self._move("consented", answered_on=now, lease_until=now + timedelta(minutes=LEASE_MINUTES)):
+            return {"ok": False, "reason": "closed"}
+        signer.write({**values, **origin, "answer": "signed", "answered_on": now})
+        self._log(self._consent_entries(signer, origin), actor="signer")
+        return {"ok": True}
+
+    def _closed_reason(self):
+        if self.state != "sent":
+            return "closed"
+        if self.expires_on and self.expires_on < self._now():
+            return "expired"
+        # What a change of the quote did not void by itself (law 1).
+        return "changed" if self.order_id._esign_fingerprint() != self.fingerprint else None
+
+    def _checked_answer(self, signer, answer):
+        """Return the values to keep and, for each bad field, a sentence."""
+        errors = {}
+        values = {"signature_kind": answer.get("kind") if answer.get("kind") in ("typed", "drawn") else "typed"}
+        try:
+            values["declared_name"] = signature.clean_typed_name(answer.get("name") or "")
+        except SignatureRefused:
+            errors["name"] = self.env._("Please write your first and last name.")
+        if values["signature_kind"] == "drawn":
+            try:
+                drawing = signature.parse_strokes(answer.get("strokes") or "")
+                values["signature_strokes"] = drawing.canonical().decode()
+            except SignatureRefused:
+                errors["strokes"] = self.env._("Please draw your signature in the frame, or type your name instead.")
+        values["capacity"] = (answer.get("capacity") or "").strip()[:MAX_CAPACITY] or False
+        if self.audience == "business" and not values["capacity"]:
+            errors["capacity"] = self.env._("Please say in which position you sign, for example “director”.")
+        ticked = set(answer.get("consents") or ())
+        values["consents_given"] = [item["code"] for item in self.consents if item["code"] in ticked]
+        if any(item["required"] and item["code"] not in ticked for item in self.consents):
+            errors["consents"] = self.env._("Please tick the statements above: without them the quotation cannot be signed.")
+        if not signer._may_sign():
+            errors["read"] = self.env._("Please go to the end of the quotation, or download it, before you sign.")
+        return values, errors
+
+    def _consent_entries(self, signer, origin):
+        ticked = [item for item in self.consents if item["code"] in signer.consents_given]
+        entries = [
+            ("consent.ticked", {"code": item["code"], "version": item["version"], "sha256": item["sha256"]}) for item in ticked
+        ]
+        drawn = signer.signature_kind == "drawn"
+        picture = signer.signature_strokes if drawn else signer.declared_name
+        entries.append((f"signature.{signer.signature_kind}", {"sha256": sha256_hex(picture.encode())}))
+        confirmed = {
+            "name": signer.declared_name,
+            "capacity": signer.capacity or "",
+            "document_sha256": self._document("quote").sha256,
+            "button": self._button_text(),
+            **origin,
+        }
+        return [*entries, ("sign.confirmed", confirmed)]
+
+    def _button_text(self):
+        """The words on the button; for consumers the law fixes their sense (L221-14)."""
+        env = self.with_context(lang=self.signer_ids[:1].lang).env
+        if self.audience == "consumer":
+            return env._("Sign and order with obligation to pay")
+        return env._("Sign the quote")
+
+    def _decline(self, signer_id, comment, origin):
+        """Take the customer's refusal.
+
+        :param str comment: optional reason, passed on to the company
+        :return: ``ok``, else ``reason`` (``closed``)
+        :rtype: dict
+        """
+        self.ensure_one()
+        comment = (comment or "").strip()[:MAX_COMMENT]
+        with self._own_transaction() as this:
+            now = this._now()
+            if not this._move("declined", answered_on=now):
+                return {"ok": False, "reason": "closed"}
+            signer = this.env["esign.signer"].browse(signer_id)
+            signer.write({**origin, "answer": "declined", "answered_on": now, "comment": comment or False})
+            this._log([("decline.confirmed", {"comment_sha256": sha256_hex(comment.encode()), **origin})], actor="signer")
+        self._complete_or_leave_it()
+        return {"ok": True}
+
+    def _complete_or_leave_it(self, lease_held=False):
+        """The answer is committed: whatever fails now is for the cron, not for the customer."""
+        try:
+            self._complete(lease_held=lease_held)
+        except Exception:
+            _logger.exception("esign_quote: %s is answered, its completion failed", self.reference)

@@ -1,0 +1,261 @@
+import logging
+from datetime import timedelta, timezone
+from zoneinfo import ZoneInfo
+
+from odoo import api, models
+from odoo.exceptions import UserError
+from odoo.tools import format_datetime
+
+from ..tools import appearance, seal, signature, verify
+from ..tools.exceptions import EsignError, SealError
+from ..tools.geometry import Placement
+from ..tools.hashing import sha256_hex
+from .esign_request_answer import LEASE_MINUTES
+
+_logger = logging.getLogger(__name__)
+
+# What may go wrong while sealing without the consent being at stake: the cron tries again.
+SEAL_ERRORS = (EsignError, UserError, OSError)
+
+
+class EsignRequest(models.Model):
+    _inherit = "esign.request"
+
+    # === DRIVING === #
+
+    def _complete(self, lease_held=False):
+        """Bring an answered request to its end; each step is committed on its own.
+
+        Safe to call again after a crash at any point: every step is a compare-and-set.
+
+        :param bool lease_held: the caller's commit took the lease for sealing
+        """
+        for request in self:
+            if request._seal_and_tell(lease_held):
+                request._tell_refusal()
+                request._apply_to_order()
+
+    @api.model
+    def _cron_complete(self):
+        """Finish what a crash or a fault left undone (SECURITY: sweep every minute)."""
+        pending = self.sudo().search(
+            [
+                "|",
+                ("state", "=", "consented"),
+                "&",
+                ("state", "in", ("signed", "declined")),
+                "|",
+                ("told", "=", False),
+                ("applied", "=", False),
+            ]
+        )
+        self.env["ir.cron"]._commit_progress(remaining=len(pending))
+        for request in pending:
+            request[0]._complete()
+            if not self.env["ir.cron"]._commit_progress(1):
+                break
+
+    # === SEALING === #
+
+    def _seal_and_tell(self, lease_held):
+        """Stamp, seal, check, and record it all in one commit.
+
+        :return: whether the request has left the state ``consented``
+        :rtype: bool
+        """
+        with self._own_transaction() as this:
+            if this.state != "consented":
+                return True
+            if not lease_held and not this._take_lease():
+                return False
+            job = this._seal_job()
+        try:
+            signed = self._seal_bytes(**job)
+        except SEAL_ERRORS as error:
+            self._report_seal_failure(error)
+            return False
+        with self._own_transaction() as this:
+            this._finish_signed(signed)
+        return True
+
+    def _take_lease(self):
+        """Reserve the sealing for this process for two minutes: compare and set."""
+        now = self._now()
+        self.env.cr.execute(
+            "UPDATE esign_request SET lease_until = %s WHERE id = %s AND state = 'consented'"
+            " AND (lease_until IS NULL OR lease_until < %s) RETURNING id",
+            [now + timedelta(minutes=LEASE_MINUTES), self.id, now],
+        )
+        return bool(self.env.cr.fetchone())
+
+    def _seal_job(self):
+        """Collect what sealing needs as plain values, so that it holds no transaction."""
+        signer = self.signer_ids[:1]
+        return {
+            "original": self._document("quote")._bytes(),
+            "placement": Placement.from_dict(self.placement),
+            "content": self._stamp_content(signer),
+            "key": self.seal_id._load(),
+            "signing_time": self._now().replace(tzinfo=timezone.utc),
+            "signer_name": self.company_id.name,
+            "reason": self._seal_reason(signer),
+        }
+
+    def _seal_bytes(self, original, placement, content, key, signing_time, signer_name, reason):
+        stamp = appearance.draw_stamp(content)
+        signed = seal.seal_pdf(
+            original, [(placement, stamp)], key, signing_time=signing_time, signer_name=signer_name, reason=reason
+        )
+        verdict = verify.verify_strict(
+            signed, key.certificate, original_sha256=sha256_hex(original), original_size=len(original)
+        )
+        if not verdict.ok:
+            raise SealError("self_check", verdict=verdict.reason)
+        return signed
+
+    def _stamp_content(self, signer):
+        env = self.with_context(lang=signer.lang).env
+        drawn = signer.signature_kind == "drawn"
+        lines = [env._("on %s", self._moment_text(signer)), env._("Signature identifier %s", self.reference)]
+        if signer.customer_name:
+            lines.insert(0, ", ".join(filter(None, (signer.capacity, signer.customer_name))))
+        lines.append(env._("Sealed by %s; the proof file tells how", self.company_id.name))
+        return appearance.StampContent(
+            title=env._("Accepted electronically by"),
+            signer_name=signer.declared_name,
+            lines=tuple(lines),
+            verify_url=self._verify_url(),
+            signature=signature.parse_strokes(signer.signature_strokes) if drawn else signer.declared_name,
+        )
+
+    def _seal_reason(self, signer):
+        env = self.with_context(lang=signer.lang).env
+        return env._(
+            "Quotation %(number)s accepted by %(name)s, signature identifier %(reference)s",
+            number=self.order_name,
+            name=signer.declared_name,
+            reference=self.reference,
+        )
+
+    def _moment_text(self, signer):
+        """Return the moment of the answer for people: local date, hour and offset from UTC."""
+        local = signer.answered_on.replace(tzinfo=timezone.utc).astimezone(ZoneInfo(signer.tz))
+        text = format_datetime(self.env, signer.answered_on, tz=signer.tz, dt_format="long", lang_code=signer.lang)
+        offset = local.strftime("%z")
+        return text if "UTC" in text or "GMT" in text else f"{text} (UTC{offset[:3]}:{offset[3:]})"
+
+    def _report_seal_failure(self, error):
+        _logger.error("esign_quote: %s cannot be sealed yet: %s", self.reference, error)
+        with self._own_transaction() as this:
+            if "seal.failed" in this.event_ids.mapped("type"):
+                return
+            this._log([("seal.failed", {"error": str(error)[:200]})])
+            this._remind(
+                this.env._("Accepted, not sealed yet"),
+                this.env._("The customer accepted %(number)s, but the document cannot be sealed yet: %(error)s Nothing is lost; Odoo tries again every minute.", number=this.order_name, error=str(error)),
+            )
+
+    def _finish_signed(self, signed):
+        """Record everything that makes the quotation signed: one commit (law 6)."""
+        if not self._move("signed", ("consented",), sealed_on=self._now(), lease_until=None, told=True):
+            return
+        signer = self.signer_ids[:1]
+        quote = self._document("quote")
+        document = self.env["esign.document"]._freeze(
+            self, "signed", self._file_name(self.env._("signed")), signed, pages=max(quote.pages, self.placement["page"] + 1), sequence=100
+        )
+        self._log(
+            [
+                ("document.sealed", {"sha256": document.sha256, "bytes": document.size, "certificate_sha256": self.seal_id.fingerprint}),
+                ("self_check.ok", {"original_prefix": True, "one_signature": True, "no_later_change": True}),
+                ("request.signed", {"reference": self.reference}),
+            ]
+        )
+        self.env["esign.proof"]._issue(self)
+        self._queue_mails(signer)
+        self._note_answer(signer)
+
+    # === TELLING === #
+
+    def _tell_refusal(self):
+        """Queue the mails about a refusal; a signature's were queued with it."""
+        with self._own_transaction() as this:
+            this.env.cr.execute(
+                "UPDATE esign_request SET told = TRUE WHERE id = %s AND state = 'declined' AND NOT COALESCE(told, FALSE) RETURNING id", [this.id]
+            )
+            if this.env.cr.fetchone():
+                this.invalidate_recordset()
+                this._queue_mails(this.signer_ids[:1])
+                this._note_answer(this.signer_ids[:1])
+
+    def _queue_mails(self, signer):
+        """Queue one mail to the customer and one to the company, with the files."""
+        outcome = "signed" if self.state == "signed" else "declined"
+        files = [
+            (document.name, document._bytes())
+            for document in (self._document("signed"), self._document("proof"))
+            if document
+        ]
+        for audience in ("customer", "company"):
+            template = self.env.ref(f"esign_quote.mail_template_{outcome}_{audience}")
+            mail = self.env["mail.mail"].browse(template.send_mail(signer.id))
+            mail.attachment_ids = self.env["ir.attachment"].create(
+                [
+                    {"name": name, "raw": content, "mimetype": "application/pdf", "res_model": "mail.message", "res_id": mail.mail_message_id.id}
+                    for name, content in files
+                ]
+            )
+        self._log([("copies.queued", {"to": signer.email, "company": self._company_email()})])
+        self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
+
+    def _company_email(self):
+        return self.user_id.email_formatted or self.company_id.email_formatted or ""
+
+    def _note_answer(self, signer):
+        """Leave a note on the quotation and on the customer, and wake the salesperson."""
+        if self.state == "signed":
+            text = self.env._("Quotation %(number)s signed electronically by %(name)s, signature identifier %(reference)s.", number=self.order_name, name=signer.declared_name, reference=self.reference)
+            summary = self.env._("Signed: %s", self.order_name)
+        else:
+            text = self.env._("Quotation %(number)s declined by %(name)s. Reason given: %(comment)s", number=self.order_name, name=signer.name, comment=signer.comment or self.env._("none"))
+            summary = self.env._("Declined: %s", self.order_name)
+        for record in (self.order_id, signer.partner_id):
+            if record:
+                record._message_log(body=text, author_id=signer.partner_id.id)
+        self._remind(summary, text)
+
+    def _remind(self, summary, note):
+        self.order_id.activity_schedule(
+            "esign_quote.mail_activity_type_esign", summary=summary, note=note, user_id=(self.user_id or self.order_id.user_id).id or self.env.uid
+        )
+
+    def _file_name(self, suffix):
+        stem = self._document("quote").name.removesuffix(".pdf").replace("/", "-")
+        return f"{stem} - {suffix}.pdf"
+
+    # === THE ORDER === #
+
+    def _apply_to_order(self):
+        """Confirm or cancel the order, in a transaction of its own.
+
+        A failure becomes an activity and never touches the signature (law 6).
+        """
+        try:
+            with self._own_transaction(read_committed=False) as this:
+                if this._claim_application():
+                    this.order_id.with_company(this.company_id)._esign_apply(this)
+        except UserError as error:
+            with self._own_transaction() as this:
+                if this._claim_application():
+                    this._log([("order.not_updated", {"error": str(error)[:200]})])
+                    this._remind(this.env._("To do by hand: %s", this.order_name), this.env._("The customer answered, but the order could not be updated: %s", error))
+
+    def _claim_application(self):
+        self.env.cr.execute(
+            "UPDATE esign_request SET applied = TRUE WHERE id = %s AND state IN ('signed', 'declined')"
+            " AND NOT COALESCE(applied, FALSE) RETURNING id",
+            [self.id],
+        )
+        claimed = bool(self.env.cr.fetchone())
+        self.invalidate_recordset()
+        return claimed

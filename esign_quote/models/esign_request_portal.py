@@ -1,0 +1,58 @@
+from odoo import api, models
+
+PORTAL_FILES = ("signed", "proof")
+
+
+class EsignRequest(models.Model):
+    _inherit = "esign.request"
+
+    @api.model
+    def _portal_domain(self):
+        # What the user may read of quotations is decided by the rules of quotations.
+        orders = self.env["sale.order"]._search([])
+        return [("order_id", "in", orders), ("state", "in", ("sent", "consented", "signed", "declined"))]
+
+    @api.model
+    def _portal_count(self):
+        """Return how many procedures the current portal user may see."""
+        return self.sudo().search_count(self._portal_domain())
+
+    @api.model
+    def _portal_requests(self, limit, offset=0):
+        """Return the procedures of the quotations that the current user may read (sudo)."""
+        return self.sudo().search(self._portal_domain(), limit=limit, offset=offset)
+
+    @api.model
+    def _portal_document(self, reference, kind):
+        """Return the signed file or the proof of a procedure, if the user may have it.
+
+        :param str reference: signature identifier
+        :param str kind: ``signed`` or ``proof``
+        :rtype: recordset of `esign.document`, empty or one
+        """
+        if kind not in PORTAL_FILES:
+            return self.env["esign.document"]
+        domain = [*self._portal_domain(), ("reference", "=", reference), ("state", "=", "signed")]
+        return self.sudo().search(domain, limit=1)._document(kind)
+
+    @api.model
+    def _public_facts(self, reference):
+        """Return what anybody with a signature identifier may know: no name, no amount.
+
+        :return: ``None`` for an unknown identifier or an unsigned procedure
+        :rtype: dict | None
+        """
+        found = self.sudo().search([("reference", "=", reference), ("state", "=", "signed")], limit=1)
+        if not found:
+            return None
+        return {
+            "reference": found.reference,
+            "company": found.company_id.name,
+            "signed_on": found.answered_on,
+            "files": [
+                {"kind": document.kind, "sha256": document.sha256, "size": document.size}
+                for document in found.document_ids
+                if document.kind in ("quote", "signed", "proof")
+            ],
+            "certificate_sha256": found.seal_id.fingerprint,
+        }

@@ -1,0 +1,241 @@
+from datetime import datetime, time
+
+from odoo import api, models
+from odoo.exceptions import UserError
+from odoo.tools import format_amount, format_date, html2plaintext, is_html_empty
+
+from ..tools import intake
+from ..tools.exceptions import PdfRefused
+from ..tools.hashing import sha256_hex
+
+MAX_ANNEXES = 10
+MAX_ANNEX_BYTES = 20 * 1024 * 1024
+
+
+class EsignRequest(models.Model):
+    _inherit = "esign.request"
+
+    @api.model
+    def _open(self, order, message, quote_attachment):
+        """Freeze what ``message`` sends and open the signing procedure (law 1).
+
+        Called within the transaction that posts the message: when anything is refused here,
+        nothing is sent.
+
+        :param order: `sale.order`
+        :param message: `mail.message` with the quotation's PDF and the annexes attached
+        :param quote_attachment: `ir.attachment`, the PDF to sign, one of the message's
+        :return: the request
+        :rtype: recordset of `esign.request`
+        :raise UserError: in words for the salesperson
+        """
+        order._esign_check_sendable()
+        partner = order._esign_signer_partner(message.partner_ids)
+        seal = self.env["esign.seal"]._active_for(order.company_id)
+        content = quote_attachment.raw or b""
+        report = self._inspect(content)
+        annexes = self._annex_values(order, message.attachment_ids - quote_attachment)
+        request = self.sudo().create(self._request_values(order, seal, report))
+        documents = self.env["esign.document"]
+        quote = documents._freeze(request, "quote", quote_attachment.name, content, pages=report.pages)
+        for sequence, (kind, name, data, mimetype) in enumerate(annexes, start=20):
+            documents._freeze(request, kind, name, data, mimetype, sequence=sequence)
+        signer = self.env["esign.signer"].sudo().create(request._signer_values(order, partner, message))
+        request._freeze_wording(order, signer, quote)
+        request._log(request._opening_entries(signer))
+        return request
+
+    def _inspect(self, content):
+        try:
+            return intake.inspect_pdf(content)
+        except PdfRefused as error:
+            raise UserError(self._explain_refused(error)) from error
+
+    def _explain_refused(self, error):
+        texts = {
+            "too_large": self.env._("it is too large (25 MB at most)"),
+            "too_many_pages": self.env._("it has too many pages (300 at most)"),
+            "not_pdf": self.env._("it is not a PDF"),
+            "encrypted": self.env._("it is protected by a password"),
+            "signed": self.env._("it carries a digital signature already"),
+            "certified": self.env._("it carries a digital signature already"),
+            "javascript": self.env._("it holds a script"),
+            "launch": self.env._("it starts a program"),
+            "xfa": self.env._("it is a dynamic form (XFA)"),
+            "active_content": self.env._("it holds active content (forms that send data, multimedia)"),
+            "trailing_data": self.env._("there is other data behind its end"),
+            "too_complex": self.env._("it is too complex to be checked"),
+            "no_pages": self.env._("it has no page"),
+        }
+        reason = texts.get(error.reason) or self.env._("its structure is damaged (%s)", error.reason)
+        return self.env._("This PDF cannot be signed: %s. Nothing was sent.", reason)
+
+    def _annex_values(self, order, attachments):
+        """Return what is frozen beside the quote: mail attachments, product documents, terms."""
+        files = [("annex", item.name, item.raw or b"", item.mimetype or "") for item in attachments]
+        files += [
+            ("annex", item.name, item.ir_attachment_id.raw or b"", item.mimetype or "")
+            for item in order._get_product_documents().sudo()
+        ]
+        company = order.company_id.sudo().with_context(bin_size=False)
+        if company.esign_terms:
+            files.append(("terms", company.esign_terms_name or "terms.pdf", company._esign_terms_bytes(), "application/pdf"))
+        if len(files) > MAX_ANNEXES:
+            raise UserError(self.env._("At most %s annexes can be sent for signature.", MAX_ANNEXES))
+        for _kind, name, data, mimetype in files:
+            self._check_annex(name, data, mimetype)
+        return files
+
+    def _check_annex(self, name, data, mimetype):
+        if not data:
+            raise UserError(self.env._("The annex “%s” is empty or only a link: attach the file itself.", name))
+        if len(data) > MAX_ANNEX_BYTES:
+            raise UserError(self.env._("The annex “%s” is larger than 20 MB.", name))
+        if mimetype == "application/pdf":
+            try:
+                intake.inspect_annex(data)
+            except PdfRefused as error:
+                raise UserError(self.env._("The annex “%(name)s” is refused. %(reason)s", name=name, reason=self._explain_refused(error))) from error
+
+    def _request_values(self, order, seal, report):
+        company = order.company_id
+        now = self._now()
+        return {
+            "order_id": order.id,
+            "company_id": company.id,
+            "user_id": order.user_id.id or self.env.user.id,
+            "after_signature": company.esign_after_signature,
+            "seal_id": seal.id,
+            "order_name": order.name,
+            "fingerprint": order._esign_fingerprint(),
+            "placement": report.placement.to_dict(),
+            "audience": company._esign_audience(order.partner_id),
+            "sent_on": now,
+            "expires_on": self._expiry(order, now),
+        }
+
+    def _expiry(self, order, now):
+        latest = now + order.company_id._esign_link_life()
+        if not order.validity_date:
+            return latest
+        return min(latest, datetime.combine(order.validity_date, time.max).replace(microsecond=0))
+
+    def _signer_values(self, order, partner, message):
+        customer = partner.commercial_partner_id
+        return {
+            "request_id": self.id,
+            "message_id": message.id,
+            "partner_id": partner.id,
+            "name": partner.name,
+            "email": partner.email_normalized,
+            "lang": partner.lang or order.company_id.partner_id.lang or "en_US",
+            "tz": partner.tz or order.company_id.partner_id.tz or self.env.user.tz or "UTC",
+            "customer_name": customer.name if customer.is_company else False,
+            "customer_registration": customer.company_registry or customer.vat or False,
+            "capacity_default": partner.function or False,
+            "identity_facts": self._identity_facts(customer),
+        }
+
+    def _identity_facts(self, customer):
+        """What ties this mailbox to this customer beyond the code: courts ask for it."""
+        invoices = self.env["account.move"].sudo()
+        domain = [
+            ("commercial_partner_id", "=", customer.id),
+            ("move_type", "=", "out_invoice"),
+            ("state", "=", "posted"),
+            ("payment_state", "in", ("paid", "in_payment")),
+        ]
+        count, last = invoices._read_group(domain, aggregates=["__count", "invoice_date:max"])[0]
+        return {
+            "customer_since": str(customer.create_date.date()),
+            "paid_invoices": count,
+            "last_paid_invoice": str(last) if last else None,
+            "contact_changed_on": str(customer.write_date.date()),
+        }
+
+    # === WORDING: frozen in the signer's language === #
+
+    def _freeze_wording(self, order, signer, quote):
+        company = self.company_id
+        values = self._wording_values(order, signer, quote)
+        consents = self.env["esign.consent"].with_context(lang=signer.lang)
+        sentences = consents._for_request(company, self.audience, bool(self._document("terms")))
+        self.write(
+            {
+                "recap": self._recap(order.with_context(lang=signer.lang)),
+                "consents": [self._consent_dict(item, values, signer.lang) for item in sentences],
+            }
+        )
+
+    def _consent_dict(self, consent, values, lang):
+        text = consent._render_text(values)
+        return {
+            "code": consent.code,
+            "version": consent.version,
+            "required": consent.required,
+            "lang": lang,
+            "text": text,
+            "sha256": sha256_hex(text.encode()),
+        }
+
+    def _wording_values(self, order, signer, quote):
+        env = self.with_context(lang=signer.lang).env
+        annexes = self.document_ids.filtered(lambda document: document.kind in ("annex", "terms"))
+        registration = f", {signer.customer_registration}" if signer.customer_registration else ""
+        return {
+            "name": signer.name,
+            "email": signer.masked_email,
+            "number": order.name,
+            "pages": quote.pages,
+            "total": format_amount(env, order.amount_total, order.currency_id, lang_code=signer.lang),
+            "annexes": len(annexes),
+            "company": self.company_id.name,
+            "customer": signer.customer_name or signer.name,
+            "registration": registration,
+            "terms_date": format_date(env, self.company_id.esign_terms_date, lang_code=signer.lang),
+        }
+
+    def _recap(self, order):
+        """Return lines and totals as texts: what a screen reader reads beside the PDF."""
+        lang = order.env.context["lang"]
+
+        def money(amount):
+            return format_amount(order.env, amount, order.currency_id, lang_code=lang)
+
+        return {
+            "lines": [self._recap_line(line, money) for line in order.order_line],
+            "untaxed": money(order.amount_untaxed),
+            "tax": money(order.amount_tax),
+            "total": money(order.amount_total),
+            "currency": order.currency_id.name,
+            "total_value": str(order.currency_id.round(order.amount_total)),
+            "payment_term": order.payment_term_id.name or "",
+            "note": "" if is_html_empty(order.note) else html2plaintext(order.note),
+        }
+
+    def _recap_line(self, line, money):
+        if line.display_type:
+            return {"kind": line.display_type, "name": line.name or ""}
+        return {
+            "kind": "line",
+            "name": line.name or line.product_id.display_name,
+            "quantity": f"{line.product_uom_qty:g} {line.product_uom_id.name or ''}".strip(),
+            "price": money(line.price_unit),
+            "subtotal": money(line.price_subtotal),
+        }
+
+    # === JOURNAL === #
+
+    def _opening_entries(self, signer):
+        created = {"quote": self.order_name, "company": self.company_id.name, "fingerprint": self.fingerprint}
+        frozen = [
+            ("document.frozen", {"kind": item.kind, "name": item.name, "sha256": item.sha256, "bytes": item.size})
+            for item in self.document_ids
+        ]
+        recipient = {"name": signer.name, "email": signer.email}
+        return [
+            ("request.created", created),
+            *frozen,
+            ("recipient.frozen", recipient),
+            ("mail.queued", {"to": signer.email}),
+        ]

@@ -1,0 +1,129 @@
+from odoo import api, fields, models
+from odoo.tools import email_normalize
+
+from ..tools import codes, masking
+
+# In stored mails a mark stands for the personal link; the link itself is made when a mail
+# is handed to the mail server, so that nobody can read it in the database (law 3).
+LINK_MARK = "esign-link-"
+
+
+class EsignSigner(models.Model):
+    _name = "esign.signer"
+    _description = "E-signature: person asked to sign"
+    _inherit = ["esign.transaction"]
+    _order = "request_id, sequence, id"
+
+    request_id = fields.Many2one("esign.request", required=True, readonly=True, index=True, ondelete="restrict")
+    sequence = fields.Integer("Turn", default=1, readonly=True)
+    uid = fields.Char(required=True, readonly=True, index="btree_not_null", default=lambda self: codes.new_uid())
+    message_id = fields.Many2one("mail.message", "Invitation", readonly=True, index="btree_not_null", ondelete="set null")
+    ticket_ids = fields.One2many("esign.ticket", "signer_id", readonly=True)
+
+    # Frozen at sending.
+    partner_id = fields.Many2one("res.partner", "Contact", readonly=True, index=True, ondelete="set null")
+    name = fields.Char(required=True, readonly=True)
+    email = fields.Char(required=True, readonly=True)
+    lang = fields.Char(readonly=True)
+    tz = fields.Char(readonly=True)
+    customer_name = fields.Char("Company", readonly=True)
+    customer_registration = fields.Char("Company number", readonly=True)
+    capacity_default = fields.Char(readonly=True)
+    identity_facts = fields.Json(readonly=True, help="What the company knew of this customer at sending.")
+
+    # Reading, as reported by the signer's browser.
+    read_sha256 = fields.Char(readonly=True)
+    last_page_on = fields.Datetime("Last page shown on", readonly=True)
+    downloaded_on = fields.Datetime(readonly=True)
+
+    # The answer.
+    answer = fields.Selection([("signed", "Signed"), ("declined", "Declined")], readonly=True)
+    answered_on = fields.Datetime(readonly=True)
+    declared_name = fields.Char(readonly=True)
+    capacity = fields.Char("Position", readonly=True)
+    signature_kind = fields.Selection([("typed", "Typed"), ("drawn", "Drawn")], readonly=True)
+    signature_strokes = fields.Text(readonly=True)
+    consents_given = fields.Json(readonly=True)
+    comment = fields.Text("Reason for declining", readonly=True)
+    ip = fields.Char("IP address seen by the server", readonly=True)
+    user_agent = fields.Char(readonly=True)
+
+    masked_email = fields.Char(compute="_compute_masked_email")
+
+    @api.depends("email")
+    def _compute_masked_email(self):
+        for signer in self:
+            signer.masked_email = masking.mask_email(signer.email)
+
+    # === PERSONAL LINK === #
+
+    def _link_mark(self):
+        """Return what stands for the personal link in stored mails."""
+        self.ensure_one()
+        return f"{self._link_base()}{LINK_MARK}{self.uid}"
+
+    def _link_base(self):
+        return f"{self.request_id.order_id.get_base_url()}/esign/t/"
+
+    def _may_get_link(self, mail, email):
+        """Tell whether the personal link may be put into this outgoing mail.
+
+        Only into a mail of the invitation itself that goes to the frozen address and to nobody
+        else: a mark pasted into another mail stays a mark (law 3).
+
+        :param mail: `mail.mail`
+        :param dict email: one entry of ``mail.mail._prepare_outgoing_list``
+        :rtype: bool
+        """
+        self.ensure_one()
+        return (
+            mail.mail_message_id == self.message_id
+            and bool(self.message_id)
+            and email.get("email_to_normalized") == [email_normalize(self.email)]
+            and not email.get("email_cc")
+            and not email.get("email_bcc")
+        )
+
+    def _new_link(self):
+        """Issue a ticket and return the personal link; earlier links stop working.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        secret = self.env["esign.ticket"].sudo()._issue(self)
+        return self._link_base() + secret
+
+    # === READING === #
+
+    def _may_sign(self):
+        """Signing opens once the last page was shown or the file was downloaded."""
+        return bool(self.last_page_on or self.downloaded_on)
+
+    def _record_last_page(self, sha256):
+        """Note that the browser showed the last page of the file with this hash.
+
+        :param str sha256: what the browser computed of the bytes that it shows
+        :return: whether that is the frozen document (law 1)
+        :rtype: bool
+        """
+        self.ensure_one()
+        quote = self.request_id._document("quote")
+        if not codes.same(sha256, quote.sha256):
+            self.request_id._log([("document.mismatch", {"reported_sha256": str(sha256)[:64]})], actor="signer")
+            return False
+        if not self.last_page_on:
+            now = self._now()
+            self.write({"read_sha256": sha256, "last_page_on": now})
+            self.request_id.read_on = self.request_id.read_on or now
+            self.request_id._log([("document.read_to_end", {"reported_sha256": sha256, "pages": quote.pages})], actor="signer")
+        return True
+
+    def _record_download(self, document):
+        """Note that a file of the request was downloaded."""
+        self.ensure_one()
+        if document.kind == "quote" and not self.downloaded_on:
+            now = self._now()
+            self.downloaded_on = now
+            self.request_id.read_on = self.request_id.read_on or now
+        kind = "document.downloaded" if document.kind == "quote" else "annex.downloaded"
+        self.request_id._log([(kind, {"name": document.name, "sha256": document.sha256})], actor="signer")

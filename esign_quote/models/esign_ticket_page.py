@@ -1,0 +1,88 @@
+from odoo import models
+from odoo.tools import format_datetime
+
+from ..tools import codes
+
+
+class EsignTicket(models.Model):
+    _inherit = "esign.ticket"
+
+    # What the customer's pages ask of a ticket. The caller has proved the browser before.
+
+    def _new_device(self):
+        """Return a new secret for a browser; it is worth nothing before a code is given."""
+        return codes.new_secret()
+
+    def _step(self, wanted):
+        """Return the page to show: ``read``, ``sign``, ``decline`` or the result.
+
+        :param str wanted: the page asked for
+        :rtype: str
+        """
+        request = self.signer_id.request_id
+        if request.state != "sent":
+            return "result"
+        if wanted == "sign" and not self.signer_id._may_sign():
+            return "read"
+        return wanted if wanted in ("sign", "decline") else "read"
+
+    def _visible_document(self, uid):
+        """Return a file of this ticket's request, or an empty recordset."""
+        return self.signer_id.request_id.document_ids.filtered(lambda document: document.uid == uid)
+
+    def _visible_proof(self):
+        return self.signer_id.request_id.proof_ids[:1]
+
+    def _record_last_page(self, sha256):
+        """Note in a transaction of its own that the last page was shown.
+
+        :rtype: bool
+        """
+        with self._own_transaction() as this:
+            return this.signer_id._record_last_page(sha256)
+
+    def _record_download(self, document_id):
+        """Note in a transaction of its own that a file was downloaded."""
+        with self._own_transaction() as this:
+            this.signer_id._record_download(this.env["esign.document"].browse(document_id))
+
+    def _sign(self, answer, origin):
+        """Take the acceptance of the signer of this ticket; see `esign.request._sign`."""
+        return self.signer_id.request_id._sign(self.signer_id.id, answer, origin)
+
+    def _decline(self, comment, origin):
+        """Take the refusal of the signer of this ticket; see `esign.request._decline`."""
+        return self.signer_id.request_id._decline(self.signer_id.id, comment, origin)
+
+    def _code_sentence(self, outcome):
+        """Word what came of sending or checking a code; nothing tells who exists.
+
+        :param outcome: dict of ``_send_code`` or ``_check_code``, or None
+        :rtype: str
+        """
+        if not outcome:
+            return ""
+        if outcome["ok"]:
+            return self.env._("A new code has been sent.")
+        return getattr(self, f"_sentence_{outcome['reason']}")(outcome)
+
+    def _sentence_format(self, _outcome):
+        return self.env._("The code has 6 digits. Type it as it stands in the message; no try was used.")
+
+    def _sentence_wrong(self, outcome):
+        return self.env._("That code does not match. Tries left: %s. Check the latest message.", outcome["left"])
+
+    def _sentence_expired(self, _outcome):
+        return self.env._("This code has run out. Ask for a new one: your choices are kept.")
+
+    def _sentence_failed(self, _outcome):
+        return self.env._("We cannot send the code right now. Try again in a minute; no try was used.")
+
+    def _sentence_wait(self, outcome):
+        return self.env._("A code was sent a moment ago. You can ask for another one in %s seconds.", outcome["seconds"])
+
+    def _sentence_locked(self, outcome):
+        company = self._company()
+        until = format_datetime(self.env, outcome["until"], tz=self.signer_id.tz, dt_format="short")
+        reach = ", ".join(filter(None, (company.phone, company.email)))
+        return self.env._("For safety, code entry is stopped until %(until)s. You can reach %(company)s: %(reach)s", until=until, company=company.name, reach=reach)

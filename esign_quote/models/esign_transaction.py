@@ -1,0 +1,33 @@
+from contextlib import contextmanager
+
+from odoo import SUPERUSER_ID, models
+from odoo.sql_db import Cursor
+
+
+class EsignTransaction(models.AbstractModel):
+    _name = "esign.transaction"
+    _description = "E-signature: work that is committed on its own"
+
+    @contextmanager
+    def _own_transaction(self, read_committed=True):
+        """Run a block in a transaction of its own and commit it, whatever follows.
+
+        What counts (a wrong code, a consent) must outlive a failure of the rest of the HTTP
+        request, and must not be repeated when Odoo repeats the request after a serialization
+        failure. READ COMMITTED makes a compare-and-set wait for the other and then see its
+        result, where Odoo's REPEATABLE READ would fail.
+
+        :param bool read_committed: False for Odoo's usual isolation (business outside this addon)
+        :return: context manager giving ``self`` as superuser on the new cursor
+        """
+        with self.env.registry.cursor() as cr:
+            # A test's cursor is a savepoint of a running transaction: its level is fixed.
+            if read_committed and isinstance(cr, Cursor):
+                cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            yield self.with_env(self.env(cr=cr, user=SUPERUSER_ID, su=True))
+        self.env.invalidate_all(flush=False)
+
+    def _now(self):
+        """Return the database's clock, the one clock of all servers (naive UTC, microseconds)."""
+        self.env.cr.execute("SELECT clock_timestamp() AT TIME ZONE 'UTC'")
+        return self.env.cr.fetchone()[0]

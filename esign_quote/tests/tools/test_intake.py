@@ -1,0 +1,344 @@
+"""Every reason to refuse a PDF, with a file that has it; and what must never be refused."""
+
+import io
+import re
+import zlib
+
+import pdf_factory as make
+import pypdf
+import pytest
+from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject, TextStringObject
+from tools import intake
+from tools.exceptions import PdfRefused
+from tools.intake import REASONS, IntakeLimits, inspect_annex, inspect_pdf
+
+
+def refused(data, limits=None):
+    with pytest.raises(PdfRefused) as caught:
+        inspect_pdf(data, limits)
+    assert caught.value.reason in REASONS
+    return caught.value.reason
+
+
+def in_catalogue(key, value):
+    def change(writer):
+        writer.root_object[NameObject(key)] = value
+
+    return make.changed(make.quote(), change)
+
+
+def on_page(key, value):
+    def change(writer):
+        writer.pages[0][NameObject(key)] = value
+
+    return make.changed(make.quote(), change)
+
+
+def annotation(**entries):
+    values = {
+        NameObject("/Subtype"): NameObject("/Link"),
+        NameObject("/Rect"): ArrayObject(NumberObject(n) for n in (0, 0, 9, 9)),
+    }
+    values.update({NameObject("/" + key): value for key, value in entries.items()})
+    return on_page("/Annots", ArrayObject([DictionaryObject(values)]))
+
+
+def script():
+    return make.action("/JavaScript", JS=TextStringObject("app.alert(1)"))
+
+
+def launch():
+    return make.action("/Launch", F=TextStringObject("calc.exe"))
+
+
+def form(**entries):
+    return in_catalogue("/AcroForm", DictionaryObject({NameObject("/" + key): value for key, value in entries.items()}))
+
+
+def field(**entries):
+    def change(writer):
+        # pyHanko wants fields to be indirect objects, as every producer writes them.
+        reference = writer._add_object(
+            DictionaryObject({NameObject("/" + key): value for key, value in entries.items()})
+        )
+        writer.root_object[NameObject("/AcroForm")] = DictionaryObject(
+            {NameObject("/Fields"): ArrayObject([reference])}
+        )
+
+    return make.changed(make.quote(), change)
+
+
+def encrypted(**options):
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(make.quote()))
+    writer.encrypt(**options)
+    buffer = io.BytesIO()
+    writer.write(buffer)
+    return buffer.getvalue()
+
+
+def tree(kids=b"[3 0 R]", count=1, more=None):
+    return make.raw(
+        {
+            1: b"<< /Type /Catalog /Pages 2 0 R >>",
+            2: b"<< /Type /Pages /Kids %s /Count %d >>" % (kids, count),
+            3: b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] >>",
+            **(more or {}),
+        }
+    )
+
+
+def nested_tree(depth):
+    nodes = {
+        4 + i: b"<< /Type /Pages /Parent %d 0 R /Kids [%d 0 R] /Count 1 >>"
+        % (3 + i if i else 2, 5 + i if i < depth - 1 else 3)
+        for i in range(depth)
+    }
+    return tree(b"[4 0 R]", 1, nodes)
+
+
+def bomb(size):
+    packed = zlib.compress(b"\0" * size, 9)
+    content = make.stream(packed, b"/Filter /FlateDecode")
+    return make.with_content(page_entries=b"/Contents 9 0 R", objects={9: content})
+
+
+CASES = {
+    "too_large": [lambda: make.quote() + b" " * (26 * 1024 * 1024)],
+    "too_many_pages": [lambda: make.quote(301)],
+    "not_pdf": [
+        lambda: b"",
+        lambda: b"<html></html>",
+        lambda: b"\n" + make.quote(),
+        lambda: b"PK\x03\x04" + make.quote(),
+        lambda: make.quote().replace(b"%PDF-1.", b"%PDF-9.", 1),
+    ],
+    "trailing_data": [
+        lambda: make.quote() + b"x" * 20,
+        lambda: make.quote() + b"\n" * 9,
+        lambda: make.quote()[:-40],
+        lambda: make.quote() + b"<html>" * 500,
+    ],
+    "broken": [
+        lambda: re.sub(rb"startxref\s+\d+", b"startxref\n7", make.quote()),
+        lambda: re.sub(rb"startxref\s+\d+", b"startxref\n99999999", make.quote()),
+        lambda: make.quote().replace(b"0000000", b"0000001"),
+        lambda: make.raw({1: b"<< /Type /Catalog /Pages 2 0 R >>"}, b"/Prev 9"),
+        lambda: make.quote().replace(b"/Type /Catalog", b"/Type (Catalog"),
+    ],
+    "encrypted": [
+        lambda: encrypted(user_password="", owner_password="owner", algorithm="RC4-128"),
+        lambda: encrypted(user_password="secret", owner_password="owner", algorithm="RC4-128"),
+    ],
+    "signed": [
+        lambda: field(
+            FT=NameObject("/Sig"),
+            T=TextStringObject("S"),
+            V=DictionaryObject({NameObject("/Type"): NameObject("/Sig")}),
+        ),
+        lambda: form(
+            Fields=ArrayObject(
+                [
+                    DictionaryObject(
+                        {
+                            NameObject("/FT"): NameObject("/Sig"),
+                            NameObject("/Kids"): ArrayObject(
+                                [DictionaryObject({NameObject("/V"): DictionaryObject()})]
+                            ),
+                        }
+                    )
+                ]
+            )
+        ),
+        lambda: in_catalogue("/Perms", DictionaryObject({NameObject("/UR3"): DictionaryObject()})),
+    ],
+    "certified": [
+        lambda: in_catalogue("/Perms", DictionaryObject({NameObject("/DocMDP"): DictionaryObject()})),
+    ],
+    "javascript": [
+        lambda: in_catalogue("/OpenAction", script()),
+        lambda: in_catalogue("/AA", DictionaryObject({NameObject("/WC"): script()})),
+        lambda: in_catalogue("/Names", DictionaryObject({NameObject("/JavaScript"): DictionaryObject()})),
+        lambda: in_catalogue(
+            "/OpenAction", make.action("/GoTo", Next=ArrayObject([make.action("/GoTo", Next=script())]))
+        ),
+        lambda: in_catalogue("/OpenAction", make.action("/Rendition", JS=TextStringObject("x"))),
+        lambda: on_page("/AA", DictionaryObject({NameObject("/O"): script()})),
+        lambda: annotation(A=script()),
+        lambda: annotation(AA=DictionaryObject({NameObject("/E"): script()})),
+        lambda: field(FT=NameObject("/Tx"), AA=DictionaryObject({NameObject("/K"): script()})),
+        lambda: in_catalogue(
+            "/Outlines", DictionaryObject({NameObject("/First"): DictionaryObject({NameObject("/A"): script()})})
+        ),
+    ],
+    "launch": [
+        lambda: in_catalogue("/OpenAction", launch()),
+        lambda: annotation(A=launch()),
+        lambda: annotation(A=make.action("/GoToR", F=TextStringObject("//host/share"))),
+        lambda: annotation(A=make.action("/GoToE")),
+    ],
+    "xfa": [
+        lambda: form(XFA=ArrayObject([TextStringObject("template")]), Fields=ArrayObject()),
+    ],
+    "active_content": [
+        lambda: annotation(A=make.action("/SubmitForm")),
+        lambda: annotation(A=make.action("/ImportData")),
+        lambda: annotation(A=make.action("/Hide")),
+        lambda: annotation(A=make.action("/SetOCGState")),
+        lambda: annotation(Subtype=NameObject("/RichMedia")),
+        lambda: annotation(Subtype=NameObject("/Screen")),
+        # A web page that opens by itself tells its owner who reads the quotation.
+        lambda: in_catalogue("/OpenAction", make.action("/URI", URI=TextStringObject("https://example.com"))),
+        lambda: on_page("/AA", DictionaryObject({NameObject("/O"): make.action("/URI")})),
+    ],
+    "no_pages": [lambda: tree(b"[]", 0)],
+    "page_tree": [
+        lambda: tree(b"[3 0 R 3 0 R]", 2),
+        lambda: tree(b"[2 0 R]", 1),
+        lambda: tree(b"[4 0 R]", 1, {4: b"<< /Type /Pages /Kids [2 0 R] /Count 1 >>"}),
+        lambda: tree(count=2),
+        lambda: tree(b"3", 1),
+        lambda: nested_tree(70),
+        lambda: make.raw({1: b"<< /Type /Catalog >>"}),
+    ],
+    "bad_size": [
+        lambda: make.with_geometry(media=(0, 0, 100, 842)),
+        lambda: make.with_geometry(media=(0, 0, 595, 50)),
+        lambda: make.with_geometry(rotate=45),
+        lambda: make.raw({1: b"<< /Type /Catalog /Pages 2 0 R >>"}, size=2147483000),
+    ],
+    "too_complex": [
+        lambda: make.quote().replace(b"%%EOF", b"% " + b" obj" * 200_001 + b"\nstartxref\n1\n%%EOF"),
+        lambda: bomb(200_000_000),
+        lambda: on_page("/Annots", ArrayObject([NumberObject(1)] * 20_001)),
+        lambda: in_catalogue("/Outlines", DictionaryObject({NameObject("/First"): long_chain()})),
+    ],
+    "cannot_seal": [
+        lambda: make.with_content(b"BT (never closed"),
+        lambda: make.with_content(page_entries=b"/Contents 99 0 R"),
+    ],
+}
+
+
+def long_chain():
+    """A bookmark with more actions than anybody needs."""
+    first = make.action("/GoTo")
+    first[NameObject("/Next")] = ArrayObject([make.action("/GoTo") for _ in range(200)])
+    return DictionaryObject({NameObject("/A"): first})
+
+
+FLAT = [(reason, number) for reason, builders in CASES.items() for number in range(len(builders))]
+
+
+@pytest.mark.parametrize(("reason", "number"), FLAT)
+def test_refused(reason, number):
+    assert refused(CASES[reason][number]()) == reason
+
+
+def test_every_reason_has_a_file():
+    assert set(CASES) == set(REASONS)
+
+
+def test_accepted_quote():
+    data = make.quote(3)
+    report = inspect_pdf(data)
+    assert (report.pages, report.size, report.revisions) == (3, len(data), 1)
+    assert len(report.sha256) == 64
+    assert report.placement.page == 2
+    assert not (report.has_forms or report.has_attachments or report.has_links or report.has_layers)
+
+
+@pytest.mark.parametrize(
+    ("data", "flag"),
+    [
+        (
+            make.changed(make.quote(), lambda writer: writer.add_attachment("S00042.xml", b"<Order/>")),
+            "has_attachments",
+        ),
+        (annotation(A=make.action("/URI", URI=TextStringObject("https://example.com"))), "has_links"),
+        (field(FT=NameObject("/Tx"), T=TextStringObject("po"), V=TextStringObject("42")), "has_forms"),
+        (field(FT=NameObject("/Sig"), T=TextStringObject("empty")), "has_forms"),
+        (in_catalogue("/OCProperties", DictionaryObject()), "has_layers"),
+        (in_catalogue("/OpenAction", make.action("/GoTo", D=ArrayObject())), None),
+        (in_catalogue("/OpenAction", ArrayObject()), None),
+    ],
+    ids=["attachment", "link", "field", "empty signature field", "layers", "open at page", "open destination"],
+)
+def test_harmless_things_are_accepted_and_named(data, flag):
+    report = inspect_pdf(data)
+    flags = {name for name in ("has_attachments", "has_links", "has_forms", "has_layers") if getattr(report, name)}
+    assert flags == ({flag} if flag else set())
+
+
+@pytest.mark.parametrize("rotate", [0, 90, 270])
+def test_turned_pages_are_accepted(rotate):
+    assert inspect_pdf(make.with_geometry(rotate=rotate, crop=(50, 50, 500, 700))).pages == 1
+
+
+@pytest.mark.parametrize("option", ["--linearize", "--object-streams=generate"])
+def test_qpdf_output_is_accepted(option, tmp_path):
+    data = make.run("qpdf", option, "@", "-", data=make.quote(4), tmp_path=tmp_path).stdout
+    assert inspect_pdf(data).pages == 4
+
+
+def test_our_own_sealed_file_is_not_signed_again(sealed):
+    assert refused(sealed) == "certified"
+
+
+def test_updated_files_are_counted():
+    from pyhanko.pdf_utils.generic import TextStringObject as Text
+    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+
+    writer = IncrementalPdfFileWriter(io.BytesIO(make.quote()))
+    writer.root["/Lang"] = Text("fr")
+    writer.update_root()
+    output = io.BytesIO()
+    writer.write(output)
+    assert inspect_pdf(output.getvalue()).revisions == 2
+
+
+def test_limits_are_the_callers():
+    data = make.quote(3)
+    assert refused(data, IntakeLimits(max_pages=2)) == "too_many_pages"
+    assert refused(data, IntakeLimits(max_bytes=100)) == "too_large"
+    assert refused(data, IntakeLimits(max_objects=2)) == "too_complex"
+    assert refused(data, IntakeLimits(max_size_entry=3)) == "bad_size"
+
+
+def test_dry_run_can_be_left_out():
+    assert inspect_pdf(make.with_content(b"BT (never closed"), dry_run=False).pages == 1
+
+
+def test_the_dry_run_seals_every_page(monkeypatch):
+    seen = []
+    real = intake.seal_pdf
+
+    def spy(data, stamps, *arguments, **options):
+        seen.extend(placement.page for placement, _stamp in stamps)
+        return real(data, stamps, *arguments, **options)
+
+    monkeypatch.setattr(intake, "seal_pdf", spy)
+    inspect_pdf(make.quote(4))
+    assert set(seen) == {0, 1, 2, 3}
+
+
+def test_annex_may_be_signed_but_not_active(sealed):
+    assert inspect_annex(sealed).has_signatures
+    assert inspect_annex(make.with_content(b"BT (never closed")).placement is None
+    with pytest.raises(PdfRefused) as caught:
+        inspect_annex(in_catalogue("/OpenAction", script()))
+    assert caught.value.reason == "javascript"
+
+
+def test_random_damage_is_only_ever_refused():
+    import random
+
+    source = random.Random(5)
+    data = make.quote(2)
+    for _round in range(60):
+        damaged = bytearray(data)
+        for _hit in range(source.randint(1, 6)):
+            damaged[source.randrange(len(damaged))] = source.randrange(256)
+        try:
+            inspect_pdf(bytes(damaged))
+        except PdfRefused as error:
+            assert error.reason in REASONS

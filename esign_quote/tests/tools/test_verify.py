@@ -1,0 +1,181 @@
+"""Attacks on a sealed file. Each must be seen, whatever a general validator says about it."""
+
+import hashlib
+import io
+import random
+import re
+
+import pdf_factory as make
+import pytest
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign import fields, signers
+from tools.seal import _Signer
+from tools.verify import REASONS, signature_der, verify_strict
+
+
+def check(data, key, original=None):
+    verdict = verify_strict(
+        data,
+        key.certificate,
+        hashlib.sha256(original).hexdigest() if original else None,
+        len(original) if original else None,
+    )
+    assert verdict.reason in REASONS
+    assert verdict.ok == (verdict.reason == "ok")
+    return verdict.reason
+
+
+def test_untouched(sealed, original, key, now):
+    assert check(sealed, key, original) == "ok"
+    verdict = verify_strict(sealed, key.certificate)
+    assert (verdict.signing_time, verdict.signer_name, verdict.timestamped) == (now, "Example Company", False)
+
+
+def test_every_flipped_bit_is_seen(sealed, original, key):
+    source = random.Random(3)
+    start, end = re.search(rb"/Contents <([0-9a-fA-F]{1000,})>", sealed).span(1)
+    everywhere = [source.randrange(len(sealed)) for _ in range(60)]
+    inside = [source.randrange(start, start + 900) for _ in range(15)]
+    padding = [end - 1, end - 2, end - 1001, source.randrange(end - 4000, end)]
+    borders = [0, start - 1, start, end, len(original), len(original) - 1, len(sealed) - 1]
+    for position in (*everywhere, *inside, *padding, *borders):
+        tampered = bytearray(sealed)
+        tampered[position] ^= 1 << source.randrange(8)
+        reason = check(bytes(tampered), key, original)
+        # Upper and lower case hexadecimal digits are the same bytes: no change of meaning.
+        same_digit = start <= position < end and chr(tampered[position]).lower() == chr(sealed[position]).lower()
+        assert same_digit or reason != "ok", position
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [b"\n", b" ", b"\0", b"%", b"%%EOF\n", b"startxref\n0\n%%EOF\n", b"% " + b"x" * 5000, b"1 0 obj\n<<>>\nendobj\n"],
+)
+def test_anything_appended_is_refused(extra, sealed, key):
+    assert check(sealed + extra, key) in ("coverage", "unreadable")
+
+
+def test_truncated(sealed, key):
+    for cut in (1, 2, 7, 100, 5000):
+        assert check(sealed[:-cut], key) != "ok"
+
+
+def test_original_without_seal(original, key):
+    assert check(original, key) == "signature_count"
+
+
+@pytest.mark.parametrize("data", [b"", b"x", b"%PDF-1.7\n", make.quote()[:-30], b"<html></html>"])
+def test_garbage(data, key):
+    assert check(data, key) == "unreadable"
+
+
+def test_update_after_the_seal(sealed, key):
+    writer = IncrementalPdfFileWriter(io.BytesIO(sealed))
+    writer.root["/Lang"] = make_text("fr")
+    writer.update_root()
+    output = io.BytesIO()
+    writer.write(output)
+    assert check(output.getvalue(), key) == "coverage"
+
+
+def make_text(value):
+    from pyhanko.pdf_utils.generic import TextStringObject
+
+    return TextStringObject(value)
+
+
+def test_other_certificate_of_the_same_name(sealed, other_key):
+    assert check(sealed, other_key) == "other_certificate"
+
+
+def test_other_document_with_our_seal(sealed, key):
+    assert check(sealed, key, make.quote(3)) == "original_mismatch"
+    assert check(sealed, key, sealed) == "original_mismatch"
+
+
+def test_hash_and_size_belong_together(sealed, key):
+    with pytest.raises(ValueError, match="belong together"):
+        verify_strict(sealed, key.certificate, "00")
+
+
+def sign(data, key, **options):
+    values = {
+        "field_name": "Seal",
+        "md_algorithm": "sha256",
+        "certify": True,
+        "docmdp_permissions": fields.MDPPerm.NO_CHANGES,
+        "subfilter": fields.SigSeedSubFilter.PADES,
+        **options,
+    }
+    signer = signers.PdfSigner(signers.PdfSignatureMetadata(**values), _Signer(key))
+    return signer.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(data))).getvalue()
+
+
+def test_our_key_used_otherwise(original, key):
+    assert check(sign(original, key), key) == "ok"
+    assert check(sign(original, key, docmdp_permissions=fields.MDPPerm.FILL_FORMS), key) == "permissions"
+    assert check(sign(original, key, certify=False), key) == "permissions"
+    legacy = sign(original, key, subfilter=fields.SigSeedSubFilter.ADOBE_PKCS7_DETACHED)
+    assert check(legacy, key) == "subfilter"
+
+
+def test_a_second_signature(original, key):
+    first = sign(original, key, docmdp_permissions=fields.MDPPerm.FILL_FORMS)
+    assert check(sign(first, key, field_name="Second", certify=False), key) == "signature_count"
+
+
+def replace_range(sealed, numbers):
+    """Write another /ByteRange in the room of the old one."""
+    match = re.search(rb"/ByteRange \[[^\]]*\]", sealed)
+    new = b"/ByteRange [" + b" ".join(b"%d" % number for number in numbers) + b"]"
+    assert len(new) <= len(match.group())
+    return sealed.replace(match.group(), new.ljust(len(match.group())), 1)
+
+
+def test_byte_ranges_that_lie(sealed, key):
+    match = re.search(rb"/ByteRange \[(\d+) (\d+) (\d+) (\d+)", sealed)
+    _zero, first, second, length = (int(number) for number in match.groups())
+    for numbers in (
+        (0, 0, 0, 0),
+        (0, first, second, length - 1),
+        (0, first, second - 2, length + 2),
+        (0, first - 10, second, length),
+        (1, first - 1, second, length),
+        (0, first, second),
+        (0, len(sealed), 0, 0),
+    ):
+        assert check(replace_range(sealed, numbers), key) in ("coverage", "digest_mismatch"), numbers
+
+
+def test_signature_emptied(sealed, key):
+    start, end = re.search(rb"/Contents <([0-9a-fA-F]{1000,})>", sealed).span(1)
+    assert check(sealed[:start] + b"0" * (end - start) + sealed[end:], key) != "ok"
+
+
+def test_bytes_hidden_behind_the_signature(sealed, key):
+    """The zeros after the signature are not signed; nothing but zeros may stand there."""
+    end = re.search(rb"/Contents <([0-9a-fA-F]{1000,})>", sealed).end(1)
+    assert check(sealed[: end - 40] + b"41" * 20 + sealed[end:], key) == "coverage"
+
+
+def test_signature_of_another_file(sealed, original, key, sealing):
+    """A valid signature value, moved to another document."""
+    other = sealing(make.quote(2, lines=3))
+    start, end = re.search(rb"/Contents <([0-9a-fA-F]{1000,})>", sealed).span(1)
+    other_start, other_end = re.search(rb"/Contents <([0-9a-fA-F]{1000,})>", other).span(1)
+    assert end - start == other_end - other_start
+    forged = sealed[:start] + other[other_start:other_end] + sealed[end:]
+    assert check(forged, key) == "digest_mismatch"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"0", b"\x31\x00", b"\x30\x80\x00\x00", b"\x30\x85\0\0\0\0\0", b"\x30\x05\x00"]
+)
+def test_der_that_is_none(content):
+    with pytest.raises(ValueError):
+        signature_der(content)
+
+
+def test_der_is_cut_at_its_end():
+    assert signature_der(b"\x30\x01\x05\0\0\0") == b"\x30\x01\x05"
+    assert signature_der(b"\x30\x82\x01\x00" + b"a" * 256 + b"\0\0") == b"\x30\x82\x01\x00" + b"a" * 256

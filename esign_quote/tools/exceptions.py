@@ -1,0 +1,41 @@
+"""Errors of the pure layer: a machine word for the reason, no wording for people.
+
+The models translate ``reason`` once into a sentence in the user's language.
+"""
+
+
+class EsignError(Exception):
+    """Base of everything that ``tools`` raises on purpose.
+
+    :param str reason: a fixed lower-case word, documented by the raising function
+    :param detail: plain values that help to word the message (numbers, names)
+    """
+
+    def __init__(self, reason: str, **detail):
+        super().__init__(reason)
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self):
+        extra = ", ".join(f"{key}={value!r}" for key, value in self.detail.items())
+        return f"{self.reason} ({extra})" if extra else self.reason
+
+
+class PdfRefused(EsignError):
+    """A PDF that cannot be put under signature; see ``intake.REASONS``."""
+
+
+class SealError(EsignError):
+    """A key, certificate or seal that cannot be used."""
+
+
+class SignatureRefused(EsignError):
+    """A drawn or typed signature that is empty, too big or deceptive."""
+
+
+class ChainBroken(EsignError):
+    """A journal whose entries do not follow from each other."""
+
+
+class VaultError(EsignError):
+    """A secret that cannot be decrypted with this server's configuration."""
