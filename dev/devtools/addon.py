@@ -25,9 +25,7 @@ def manifest() -> dict:
 def files(pattern: str, *folders: Path) -> Iterator[Path]:
     """Files of the addon (or of ``folders``) that match, in a stable order, without those that Python writes."""
     for folder in folders or (paths.ADDON,):
-        yield from sorted(
-            path for path in folder.rglob(pattern) if path.is_file() and "__pycache__" not in path.parts
-        )
+        yield from sorted(path for path in folder.rglob(pattern) if path.is_file() and "__pycache__" not in path.parts)
 
 
 def fingerprint() -> str:

@@ -77,7 +77,9 @@ class Message:
                 continue
             content = part.get_payload(decode=True) or b""
             content_id = str(part.get("Content-ID", "")).strip("<>")
-            attachments.append(Attachment(part.get_filename() or "unnamed", part.get_content_type(), content, content_id))
+            attachments.append(
+                Attachment(part.get_filename() or "unnamed", part.get_content_type(), content, content_id)
+            )
         return cls(
             id=number,
             received=datetime.now(UTC),

@@ -7,11 +7,14 @@
     GET    /messages/<id>/html                 the HTML of a mail, without any right
     GET    /messages/<id>/attachments/<index>  an attachment
     GET    /messages/<id>/raw                  the mail as it came
+
+Listens on this machine only.
 """
 
 import json
 import re
 import threading
+from html import escape
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -83,7 +86,7 @@ def as_json(mail: Message) -> dict:
 
 def html_page(mail: Message) -> str:
     """The HTML of a mail, its pictures found and its links made to open in a new tab."""
-    html = mail.html or f"<pre style='white-space: pre-wrap'>{mail.text.replace('&', '&amp;').replace('<', '&lt;')}</pre>"
+    html = mail.html or f"<pre style='white-space: pre-wrap'>{escape(mail.text)}</pre>"
     for index, attachment in enumerate(mail.attachments):
         if attachment.content_id:
             html = html.replace(f"cid:{attachment.content_id}", f"/messages/{mail.id}/attachments/{index}")

@@ -60,9 +60,7 @@ def entries(log: str) -> Iterator[Entry]:
 
 def test_counts(log: str) -> tuple[int, int]:
     """(passed, failed); (0, 0) if no test ran."""
-    totals = [
-        (int(match["tests"]), int(match["failed"]) + int(match["errors"])) for match in TOTAL.finditer(log)
-    ]
+    totals = [(int(match["tests"]), int(match["failed"]) + int(match["errors"])) for match in TOTAL.finditer(log)]
     tests, failed = (sum(column) for column in zip(*totals, strict=True)) if totals else (0, 0)
     # Errors of setUpClass count as failures but not as tests.
     return max(tests - failed, 0), failed

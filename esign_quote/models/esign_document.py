@@ -60,9 +60,8 @@ class EsignDocument(models.Model):
         """
         self.ensure_one()
         # Straight from the attachment: no base64 there and back for megabytes.
-        attachment = self.env["ir.attachment"].sudo().search(
-            [("res_model", "=", self._name), ("res_id", "=", self.id), ("res_field", "=", "content")], limit=1
-        )
+        domain = [("res_model", "=", self._name), ("res_id", "=", self.id), ("res_field", "=", "content")]
+        attachment = self.env["ir.attachment"].sudo().search_fetch(domain, ["store_fname", "db_datas"], limit=1)
         content = attachment.raw or b""
         if sha256_hex(content) != self.sudo().sha256:
             raise UserError(self.env._("The stored file “%s” is damaged: its SHA-256 is not the recorded one.", self.sudo().name))

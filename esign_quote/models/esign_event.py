@@ -28,8 +28,13 @@ class EsignEvent(models.Model):
         for event in self:
             event.detail = ", ".join(f"{name}: {value}" for name, value in (event.payload or {}).items())
 
-    def _as_dicts(self):
-        """Return the entries as :func:`tools.chain.verify` wants them, oldest first."""
+    @api.model
+    def _journal(self, request):
+        """Return a request's entries as :func:`tools.chain.verify` wants them, oldest first.
+
+        :rtype: list[dict]
+        """
         names = (*chain.FIELDS, "payload", "hash")
-        return [{name: event[name] for name in names} for event in self.sorted("seq")]
+        events = self.sudo().search_fetch([("request_id", "=", request.id)], names, order="seq")
+        return [{name: event[name] for name in names} for event in events]
 

@@ -1,5 +1,3 @@
-from datetime import timezone
-
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models, release
@@ -27,18 +25,21 @@ class EsignProof(models.Model):
     retention_until = fields.Date("Kept until", required=True, readonly=True)
 
     @api.model
-    def _issue(self, request):
+    def _issue(self, request, key, moment):
         """Write the proof of a signature: canonical JSON and a sealed PDF to read.
 
-        :return: the record
-        :rtype: recordset of `esign.proof`
+        :param request: `esign.request`, signed
+        :param tools.seal.SealKey key: seals the PDF
+        :param datetime moment: of the sealing, aware
+        :return: the record, and the bytes of the PDF
+        :rtype: tuple[recordset of `esign.proof`, bytes]
         """
         signer = request.signer_ids[:1]
         facts = self._facts(request, signer)
         text = canonical_json(facts)
         digest = sha256_hex(text)
         translated = self.with_context(lang=signer.lang)
-        pdf = translated._draw(request, signer, facts, digest)
+        pdf = translated._draw(request, signer, facts, digest, key, moment)
         name = request._file_name(translated.env._("proof"))
         document = self.env["esign.document"]._freeze(request, "proof", name, pdf, sequence=110)
         proof = self.sudo().create(
@@ -50,13 +51,11 @@ class EsignProof(models.Model):
                 "retention_until": signer.answered_on.date() + relativedelta(years=RETENTION_YEARS),
             }
         )
-        request._log([("proof.issued", {"json_sha256": digest, "pdf_sha256": document.sha256})])
-        return proof
+        return proof, pdf
 
-    def _draw(self, request, signer, facts, digest):
+    def _draw(self, request, signer, facts, digest, key, moment):
         """Return the readable PDF of the facts, sealed with the company's key."""
         env = self.env
-        now = request._now().replace(tzinfo=timezone.utc)
         drawn = proof_pdf.draw_proof(
             title=env._("Proof of electronic signature"),
             subtitle=env._("%(number)s, signature identifier %(reference)s", number=request.order_name, reference=request.reference),
@@ -66,13 +65,13 @@ class EsignProof(models.Model):
             author=request.company_id.name,
             language=signer.lang.replace("_", "-"),
             page_label=env._("Page {page} of {pages}"),
-            created=now,
+            created=moment,
         )
         return seal.seal_pdf(
             drawn,
             [],
-            request.seal_id._load(),
-            signing_time=now,
+            key,
+            signing_time=moment,
             signer_name=request.company_id.name,
             reason=env._("Proof file of signature %s", request.reference),
         )
@@ -80,6 +79,7 @@ class EsignProof(models.Model):
     # === FACTS: the numbers are those of the list in the design's SECURITY 5.1 === #
 
     def _facts(self, request, signer):
+        journal = self.env["esign.event"]._journal(request)
         return {
             "format": FORMAT,
             "application": self._application(),
@@ -88,11 +88,11 @@ class EsignProof(models.Model):
             "documents": [self._document(item) for item in request.document_ids],
             "signer": self._signer(request, signer),
             "identification": signer.identity_facts,
-            "authentication": self._authentication(request),
+            "authentication": self._authentication(request, journal),
             "reading": self._reading(signer),
             "consent": self._consent(request, signer),
             "seal": self._seal(request),
-            "journal": {"head": request.journal_head, "entries": request.event_ids._as_dicts()},
+            "journal": {"head": request.journal_head, "entries": journal},
             "retention": {"years": RETENTION_YEARS, "counted_from": "signature"},
         }
 
@@ -144,7 +144,7 @@ class EsignProof(models.Model):
             "audience": request.audience,
         }
 
-    def _authentication(self, request):
+    def _authentication(self, request, journal):
         return {
             "what_it_shows": "control of the mailbox that received the code",
             "channel": "e-mail",
@@ -152,12 +152,12 @@ class EsignProof(models.Model):
             "code_minutes": request.company_id.esign_code_minutes,
             "tries": request.company_id.esign_code_tries,
             "code_kept": False,
-            "wrong_codes": len(request.event_ids.filtered(lambda event: event.type == "code.refused")),
+            "wrong_codes": sum(entry["type"] == "code.refused" for entry in journal),
             "device": "secret cookie of the browser that gave the code, kept as SHA-256",
             "sent_and_validated": [
-                {"type": event.type, "at": event.at}
-                for event in request.event_ids.sorted("seq")
-                if event.type in ("code.requested", "code.sent", "code.validated")
+                {"type": entry["type"], "at": entry["at"]}
+                for entry in journal
+                if entry["type"] in ("code.requested", "code.sent", "code.validated")
             ],
         }
 
@@ -174,7 +174,7 @@ class EsignProof(models.Model):
 
     def _consent(self, request, signer):
         return {
-            "button": request.with_context(lang=signer.lang)._button_text(),
+            "button": request._button_text(signer.lang),
             "statements": [{**item, "ticked": item["code"] in signer.consents_given} for item in request.consents],
         }
 

@@ -17,7 +17,7 @@ class EsignProof(models.Model):
             self._section_signer(signer, facts),
             self._section_mechanism(facts),
             self._section_consent(facts),
-            self._section_events(request),
+            self._section_events(request, facts),
             self._section_verify(request, facts, digest),
         ]
 
@@ -96,10 +96,14 @@ class EsignProof(models.Model):
         ]
         return ProofSection(_("Consent, word for word"), rows=(*rows, (_("Button"), facts["consent"]["button"])))
 
-    def _section_events(self, request):
-        rows = [(event.at, f"{event.seq}. {event.type}: {event.detail}" if event.detail else f"{event.seq}. {event.type}") for event in request.event_ids.sorted("seq")]
-        rows.append((self.env._("Hash of the last entry"), request.journal_head))
+    def _section_events(self, request, facts):
+        rows = [(entry["at"], self._event_text(entry)) for entry in facts["journal"]["entries"]]
+        rows.append((self.env._("Hash of the last entry"), facts["journal"]["head"]))
         return ProofSection(self.env._("Journal (UTC)"), rows=tuple(rows))
+
+    def _event_text(self, entry):
+        detail = ", ".join(f"{name}: {value}" for name, value in entry["payload"].items())
+        return f"{entry['seq']}. {entry['type']}" + (f": {detail}" if detail else "")
 
     def _section_verify(self, request, facts, digest):
         _ = self.env._

@@ -103,7 +103,7 @@ class EsignRequest(models.Model):
             )
         )
         moved = bool(self.env.cr.fetchone())
-        self.invalidate_recordset()
+        self.invalidate_recordset(["state", "write_date", *values])
         return moved
 
     def _set_void(self, reason, detail):

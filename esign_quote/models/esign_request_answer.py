@@ -40,13 +40,13 @@ class EsignRequest(models.Model):
 
     def _consent(self, signer_id, answer, origin):
         signer = self.env["esign.signer"].browse(signer_id)
-        refusal = self._closed_reason()
+        now = self._now()
+        refusal = self._closed_reason(now)
         if refusal:
             return {"ok": False, "reason": refusal}
         values, errors = self._checked_answer(signer, answer)
         if errors:
             return {"ok": False, "errors": errors}
-        now = self._now()
         # Before anything else is written: one of two clicks goes on (law 7).
         if not self._move("consented", answered_on=now, lease_until=now + timedelta(minutes=LEASE_MINUTES)):
             return {"ok": False, "reason": "closed"}
@@ -54,10 +54,10 @@ class EsignRequest(models.Model):
         self._log(self._consent_entries(signer, origin), actor="signer")
         return {"ok": True}
 
-    def _closed_reason(self):
+    def _closed_reason(self, now):
         if self.state != "sent":
             return "closed"
-        if self.expires_on and self.expires_on < self._now():
+        if self.expires_on and self.expires_on < now:
             return "expired"
         # What a change of the quote did not void by itself (law 1).
         return "changed" if self.order_id._esign_fingerprint() != self.fingerprint else None
@@ -99,14 +99,14 @@ class EsignRequest(models.Model):
             "name": signer.declared_name,
             "capacity": signer.capacity or "",
             "document_sha256": self._document("quote").sha256,
-            "button": self._button_text(),
+            "button": self._button_text(signer.lang),
             **origin,
         }
         return [*entries, ("sign.confirmed", confirmed)]
 
-    def _button_text(self):
+    def _button_text(self, lang):
         """The words on the button; for consumers the law fixes their sense (L221-14)."""
-        env = self.with_context(lang=self.signer_ids[:1].lang).env
+        env = self.with_context(lang=lang).env
         if self.audience == "consumer":
             return env._("Sign and order with obligation to pay")
         return env._("Sign the quote")

@@ -31,8 +31,10 @@ class EsignRequest(models.Model):
         :param bool lease_held: the caller's commit took the lease for sealing
         """
         for request in self:
-            if request._seal_and_tell(lease_held):
+            state = request._seal_and_tell(lease_held)
+            if state == "declined":
                 request._tell_refusal()
+            if state in ("signed", "declined"):
                 request._apply_to_order()
 
     @api.model
@@ -60,23 +62,21 @@ class EsignRequest(models.Model):
     def _seal_and_tell(self, lease_held):
         """Stamp, seal, check, and record it all in one commit.
 
-        :return: whether the request has left the state ``consented``
-        :rtype: bool
+        :return: the state afterwards
+        :rtype: str
         """
         with self._own_transaction() as this:
-            if this.state != "consented":
-                return True
-            if not lease_held and not this._take_lease():
-                return False
+            if this.state != "consented" or not (lease_held or this._take_lease()):
+                return this.state
             job = this._seal_job()
         try:
             signed = self._seal_bytes(**job)
         except SEAL_ERRORS as error:
             self._report_seal_failure(error)
-            return False
+            return "consented"
         with self._own_transaction() as this:
-            this._finish_signed(signed)
-        return True
+            this._finish_signed(signed, job["key"], job["signing_time"])
+        return "signed"
 
     def _take_lease(self):
         """Reserve the sealing for this process for two minutes: compare and set."""
@@ -155,25 +155,32 @@ class EsignRequest(models.Model):
                 this.env._("The customer accepted %(number)s, but the document cannot be sealed yet: %(error)s Nothing is lost; Odoo tries again every minute.", number=this.order_name, error=str(error)),
             )
 
-    def _finish_signed(self, signed):
+    def _finish_signed(self, signed, key, sealed_on):
         """Record everything that makes the quotation signed: one commit (law 6)."""
-        if not self._move("signed", ("consented",), sealed_on=self._now(), lease_until=None, told=True):
+        moment = sealed_on.replace(tzinfo=None)
+        if not self._move("signed", ("consented",), sealed_on=moment, lease_until=None, told=True):
             return
         signer = self.signer_ids[:1]
-        quote = self._document("quote")
         document = self.env["esign.document"]._freeze(
-            self, "signed", self._file_name(self.env._("signed")), signed, pages=max(quote.pages, self.placement["page"] + 1), sequence=100
+            self, "signed", self._file_name(self.env._("signed")), signed, pages=self._signed_pages(), sequence=100
         )
+        sealed = {"sha256": document.sha256, "bytes": document.size, "certificate_sha256": key.fingerprint}
         self._log(
             [
-                ("document.sealed", {"sha256": document.sha256, "bytes": document.size, "certificate_sha256": self.seal_id.fingerprint}),
+                ("document.sealed", sealed),
                 ("self_check.ok", {"original_prefix": True, "one_signature": True, "no_later_change": True}),
                 ("request.signed", {"reference": self.reference}),
             ]
         )
-        self.env["esign.proof"]._issue(self)
-        self._queue_mails(signer)
+        proof, proof_pdf = self.env["esign.proof"]._issue(self, key, sealed_on)
+        self._queue_mails(signer, [(document.name, signed), (proof.document_id.name, proof_pdf)])
+        issued = {"json_sha256": proof.sha256, "pdf_sha256": proof.document_id.sha256}
+        self._log([("proof.issued", issued), self._copies_entry(signer)])
         self._note_answer(signer)
+
+    def _signed_pages(self):
+        # The stamp may have needed a page of its own.
+        return max(self._document("quote").pages, self.placement["page"] + 1)
 
     # === TELLING === #
 
@@ -185,28 +192,52 @@ class EsignRequest(models.Model):
             )
             if this.env.cr.fetchone():
                 this.invalidate_recordset()
-                this._queue_mails(this.signer_ids[:1])
-                this._note_answer(this.signer_ids[:1])
+                signer = this.signer_ids[:1]
+                this._queue_mails(signer, [])
+                this._log([this._copies_entry(signer)])
+                this._note_answer(signer)
 
-    def _queue_mails(self, signer):
-        """Queue one mail to the customer and one to the company, with the files."""
+    def _queue_mails(self, signer, files):
+        """Queue one mail to the customer and one to the company.
+
+        The templates are rendered, the addresses are the frozen ones: a template's own rules for
+        recipients would look them up among the contacts of today.
+
+        :param list files: (name, bytes) to attach
+        """
         outcome = "signed" if self.state == "signed" else "declined"
-        files = [
-            (document.name, document._bytes())
-            for document in (self._document("signed"), self._document("proof"))
-            if document
-        ]
-        for audience in ("customer", "company"):
-            template = self.env.ref(f"esign_quote.mail_template_{outcome}_{audience}")
-            mail = self.env["mail.mail"].browse(template.send_mail(signer.id))
-            mail.attachment_ids = self.env["ir.attachment"].create(
-                [
-                    {"name": name, "raw": content, "mimetype": "application/pdf", "res_model": "mail.message", "res_id": mail.mail_message_id.id}
-                    for name, content in files
-                ]
-            )
-        self._log([("copies.queued", {"to": signer.email, "company": self._company_email()})])
+        templates = [self.env.ref(f"esign_quote.mail_template_{outcome}_{audience}") for audience in ("customer", "company")]
+        addresses = (signer.email, self._company_email())
+        mails = self.env["mail.mail"].create(
+            [self._mail_values(template, signer, address) for template, address in zip(templates, addresses, strict=True)]
+        )
+        attachments = self.env["ir.attachment"].create(
+            [self._file_values(mail, name, content) for mail in mails for name, content in files]
+        )
+        for mail in mails if files else ():
+            mail.attachment_ids = attachments.filtered(lambda item, mail=mail: item.res_id == mail.mail_message_id.id)
         self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
+
+    def _mail_values(self, template, signer, address):
+        values = template._generate_template([signer.id], ("subject", "body_html", "email_from"))[signer.id]
+        return {
+            "subject": values["subject"],
+            "body_html": values["body_html"],
+            "body": values["body_html"],
+            "email_from": values["email_from"],
+            "reply_to": values["email_from"],
+            "email_to": address,
+            "auto_delete": template.auto_delete,
+            "model": False,
+            "message_type": "email_outgoing",
+        }
+
+    def _file_values(self, mail, name, content):
+        # Owned by the message, so that they go with it once it is sent; the evidence stays.
+        return {"name": name, "raw": content, "mimetype": "application/pdf", "res_model": "mail.message", "res_id": mail.mail_message_id.id}
+
+    def _copies_entry(self, signer):
+        return ("copies.queued", {"to": signer.email, "company": self._company_email()})
 
     def _company_email(self):
         return self.user_id.email_formatted or self.company_id.email_formatted or ""
@@ -225,7 +256,8 @@ class EsignRequest(models.Model):
         self._remind(summary, text)
 
     def _remind(self, summary, note):
-        self.order_id.activity_schedule(
+        # Without a mail of its own: the salesperson gets ours (law 7: one set of mails).
+        self.order_id.with_context(mail_activity_quick_update=True).activity_schedule(
             "esign_quote.mail_activity_type_esign", summary=summary, note=note, user_id=(self.user_id or self.order_id.user_id).id or self.env.uid
         )
 

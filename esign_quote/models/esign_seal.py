@@ -110,17 +110,14 @@ class EsignSeal(models.Model):
         """
         self.ensure_one()
         this = self.sudo().with_context(bin_size=False)
+        this.fetch(["key_vault", "certificate", "chain", "fingerprint"])
         master = self.env["esign.vault"]._master()
         try:
             key_der = vault.decrypt(base64.b64decode(this.key_vault), master, this.fingerprint)
         except VaultError as error:
             raise UserError(self.env._("The sealing key cannot be read with this server's secret (see README, “Sealing key”). Restore the secret, or create a new key.")) from error
         chain = tuple(base64.b64decode(item) for item in this.chain or [])
-        return seal.SealKey.load(key_der, self._certificate_der(), chain)
-
-    def _certificate_der(self):
-        self.ensure_one()
-        return base64.b64decode(self.sudo().with_context(bin_size=False).certificate)
+        return seal.SealKey.load(key_der, base64.b64decode(this.certificate), chain)
 
     def _explain(self, reason):
         texts = {

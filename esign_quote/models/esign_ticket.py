@@ -63,7 +63,8 @@ class EsignTicket(models.Model):
             proved a code
         :rtype: tuple[recordset of `esign.ticket`, bool]
         """
-        ticket = self.sudo().search([("uid", "=", uid or "")], limit=1)
+        names = ["uid", "signer_id", "device_hash", "proved_on"]
+        ticket = self.sudo().search_fetch([("uid", "=", uid or "")], names, limit=1)
         device_hash = codes.secret_hash(device) if device else None
         if ticket._is_proved(device_hash):
             return ticket, True

@@ -185,9 +185,10 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         order = self.sudo()
+        lines = order.order_line.search_fetch([("order_id", "=", order.id)], LINE_FIELDS, order="id")
         content = {
             "order": {name: _plain(order, name) for name in ORDER_FIELDS},
-            "lines": [{name: _plain(line, name) for name in LINE_FIELDS} for line in order.order_line.sorted("id")],
+            "lines": [{name: _plain(line, name) for name in LINE_FIELDS} for line in lines],
         }
         return sha256_hex(canonical_json(content))
 

@@ -106,8 +106,8 @@ def _section(section: ProofSection, width: float) -> list[Flowable]:
     text = _style("text", 9, spaceBefore=4, spaceAfter=2)
     for paragraph in section.paragraphs:
         # Line breaks of the original text are kept: consent texts are quoted word for word.
-        lines = [_markup(line) for line in paragraph[:_MAX_VALUE].splitlines()] or [""]
-        parts.extend(Paragraph(line, text) for line in lines)
+        lines = paragraph[:_MAX_VALUE].splitlines() or [""]
+        parts.extend(_paragraph(line, width, text) for line in lines)
     # A heading never stands alone at the foot of a page; a long table may still begin there.
     return [CondPageBreak(32 * mm), heading, *parts, Spacer(1, 4)]
 
@@ -137,13 +137,17 @@ def _rows(rows: Sequence[tuple[str, str]], width: float) -> Table:
 
 
 def _row_cells(label: str, value: str, width: float, label_style, value_style, mono_style) -> list:
-    paragraphs = []
-    for line in value.splitlines() or [""]:
-        style, face = (mono_style, MONO) if _DIGEST.search(line) else (value_style, REGULAR)
-        # Wrapped here: reportlab would let a long word without spaces run out of the page.
-        lines = wrap(line, width - LABEL_WIDTH - 6, style.fontSize, face)
-        paragraphs.append(Paragraph("<br/>".join(escape(item) for item in lines) or " ", style))
-    return [Paragraph(_markup(label), label_style), paragraphs]
+    lines = value.splitlines() or [""]
+    body = [
+        _paragraph(line, width - LABEL_WIDTH - 6, mono_style if _DIGEST.search(line) else value_style) for line in lines
+    ]
+    return [_paragraph(label, LABEL_WIDTH - 8, label_style), body]
+
+
+def _paragraph(text: str, width: float, style: ParagraphStyle) -> Paragraph:
+    """Set one logical line; it is broken here, since right-to-left text must be broken before it is ordered."""
+    lines = wrap(text, width, style.fontSize, style.fontName)
+    return Paragraph("<br/>".join(escape(line) for line in lines) or " ", style)
 
 
 def _markup(text: str, face: str = REGULAR) -> str:

@@ -70,5 +70,3 @@ class Context:
             databases.create(self.database, demo=demo, with_addon=with_addon)
             stack.callback(databases.drop, self.database)
             yield cluster
-
-

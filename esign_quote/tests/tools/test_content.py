@@ -17,6 +17,7 @@ from tools.content import Balance, graphics_balance, operations
         (b"q\n0 0 m(Q)Tj/Q gs<51>Tj%Q\nQ", Balance(0, 0, False)),
         (b"(a\\)Q(Q)\\\\)q", Balance(0, 1, False)),
         (b"<</Q(Q)/x<51>>>BDC q", Balance(0, 1, False)),
+        (b"((q)q q) q", Balance(0, 1, False)),
         (b"[(Q)]TJ q", Balance(0, 1, False)),
         (b"q BI /W 1 /H 1 /BPC 8 /CS /G ID Q\xff q EI Q", Balance(0, 0, False)),
         (b"BI ID EI q", Balance(0, 1, False)),

@@ -97,3 +97,12 @@ def test_the_proof_can_be_sealed(sealing, key, tmp_path):
     report = make.run("pdfsig", "@", data=sealed, tmp_path=tmp_path).stdout.decode()
     assert "Signature is Valid" in report
     assert "Total document signed" in report
+
+
+def test_right_to_left_values_are_broken_in_reading_order(tmp_path):
+    pytest.importorskip("bidi")
+    words = [first + second + "אבג" for first in "דהוזחט" for second in "יכלמנסעפ"]
+    sections = [ProofSection("S", [("L", " ".join(words))]), ProofSection("S", (), [" ".join(words)])]
+    for section in sections:
+        text = make.text(proof([section]), tmp_path)
+        assert 0 < text.find(words[0]) < text.find(words[20]) < text.find(words[-1])

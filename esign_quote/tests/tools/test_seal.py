@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pdf_factory as make
@@ -13,6 +14,7 @@ from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.fields import MDPPerm
 from pyhanko.sign.validation import SignatureCoverageLevel, validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
+from tools.appearance import draw_stamp
 from tools.exceptions import SealError
 from tools.geometry import SCALE, Placement
 from tools.verify import verify_strict
@@ -198,28 +200,31 @@ def test_content_that_would_swallow_the_stamp_is_refused(data, sealing, stamp, p
     assert caught.value.reason == "content_broken"
 
 
-def test_shared_resources_are_not_changed(sealing, stamp, place, tmp_path):
-    """A second page that shares the first one's resources must not get the stamp's form."""
+def test_shared_resources_are_not_changed(sealing, stamp, place):
+    """Pages that share one resource dictionary each get a copy, with their own stamp only."""
 
     def share(writer):
         shared = writer._add_object(writer.pages[0]["/Resources"])
         for page in writer.pages:
             page[make.NameObject("/Resources")] = shared
 
-    original = make.changed(make.quote(2), share)
-    reader = pypdf.PdfReader(io.BytesIO(sealing(original, [(place(0), stamp)])))
-    assert "/XObject" in reader.pages[0]["/Resources"]
-    assert "/XObject" not in reader.pages[1]["/Resources"]
-    assert "/Font" in reader.pages[0]["/Resources"]
+    original = make.changed(make.quote(3), share)
+    reader = pypdf.PdfReader(io.BytesIO(sealing(original, [(place(0), stamp), (place(1), make.mark_stamp())])))
+    counts = [len(page["/Resources"].get("/XObject", {})) for page in reader.pages]
+    assert counts == [1, 1, 0]
+    assert all("/Font" in page["/Resources"] for page in reader.pages)
 
 
-def test_existing_names_are_respected(sealing, stamp, place, key, tmp_path):
+def test_existing_names_are_respected(sealing, content, stamp, place, tmp_path):
     def unseal(writer):
         del writer.root_object["/AcroForm"], writer.root_object["/Perms"]
 
     once = make.changed(sealing(make.quote(1), [(place(0), stamp)]), unseal)
-    sealed = sealing(once, [(Placement(0, 1_000, 60_000, 42_000, 11_900), stamp)])
-    assert make.text(sealed, tmp_path).count("Electronically signed by") == 2
+    second = draw_stamp(replace(content, signer_name="Second Person"))
+    sealed = sealing(once, [(Placement(0, 1_000, 60_000, 42_000, 11_900), second)])
+    text = make.text(sealed, tmp_path)
+    assert text.count("Second Person") == 1
+    assert content.signer_name in text
 
 
 @pytest.mark.parametrize("size", [(100, 60_000), (10, 5 * 1024 * 1024)], ids=["100 pages", "5 MB"])
@@ -307,6 +312,13 @@ def test_time_stamp_in_the_same_update(original, sealing, key, now, tmp_path):
     sealed = sealing(original, timestamper=timestamper)
     assert_judged_good(sealed, original, key, tmp_path, tsa_certificate)
     assert verify_strict(sealed, key.certificate).timestamped
+
+
+def test_validation_data_in_the_same_update(original, sealing, key, now, tmp_path):
+    context = ValidationContext(trust_roots=[x509.Certificate.load(key.certificate)], allow_fetching=False, moment=now)
+    sealed = sealing(original, validation_context=context)
+    assert_judged_good(sealed, original, key, tmp_path)
+    assert "/DSS" in pypdf.PdfReader(io.BytesIO(sealed)).trailer["/Root"]
 
 
 def test_time_stamp_authority_down(original, sealing):

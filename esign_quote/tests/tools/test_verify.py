@@ -9,6 +9,7 @@ import pdf_factory as make
 import pytest
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields, signers
+from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
 from tools.seal import _Signer
 from tools.verify import REASONS, signature_der, verify_strict
 
@@ -179,3 +180,39 @@ def test_der_that_is_none(content):
 def test_der_is_cut_at_its_end():
     assert signature_der(b"\x30\x01\x05\0\0\0") == b"\x30\x01\x05"
     assert signature_der(b"\x30\x82\x01\x00" + b"a" * 256 + b"\0\0") == b"\x30\x82\x01\x00" + b"a" * 256
+
+
+def test_signature_value_changed(sealed, key):
+    """The digest still matches, the signature over it does not."""
+    start, end = re.search(rb"/Contents <([0-9a-fA-F]{1000,})>", sealed).span(1)
+    content = bytearray.fromhex(sealed[start:end].decode())
+    # The signature value stands at the very end of a CMS without unsigned attributes.
+    content[len(signature_der(bytes(content))) - 3] ^= 1
+    assert check(sealed[:start] + content.hex().encode() + sealed[end:], key) == "signature_invalid"
+
+
+def test_gap_that_is_not_the_signature(sealed, key):
+    """The byte range leaves out another hexadecimal string than the one that is read as signature."""
+    identifier = re.search(rb"<[0-9a-f]{32}>", sealed)
+    first, second = identifier.span()
+    assert check(replace_range(sealed, (0, first, second, len(sealed) - second)), key) == "coverage"
+
+
+def test_certification_that_the_catalogue_does_not_name(original, key):
+    """A DocMDP transform alone binds no viewer: /Perms must point at the signature (ISO 32000-1 12.8.4)."""
+    import asyncio
+
+    metadata = signers.PdfSignatureMetadata(
+        field_name="Seal",
+        md_algorithm="sha256",
+        certify=True,
+        docmdp_permissions=fields.MDPPerm.NO_CHANGES,
+        subfilter=fields.SigSeedSubFilter.PADES,
+    )
+    writer = IncrementalPdfFileWriter(io.BytesIO(original))
+    session = signers.PdfSigner(metadata, _Signer(key)).init_signing_session(writer)
+    prepared = session.prepare_tbs_document(None, bytes_reserved=16_384)
+    del writer.root["/Perms"]
+    digest, output = prepared.digest_tbs_document()
+    asyncio.run(prepared.perform_signature(digest.document_digest, PdfCMSSignedAttributes()))
+    assert check(output.getvalue(), key) == "permissions"

@@ -1,0 +1,52 @@
+"""The salesperson's side in a browser: Odoo's own screens with what the addon puts into them."""
+
+from collections.abc import Callable
+
+import quotations
+from playwright.sync_api import Page, expect
+
+
+class Salesperson:
+    """Somebody with a log-in who may sell."""
+
+    def __init__(self, page: Page, url: str, shoot: Callable[[Page, str], None]):
+        self.page = page
+        self.url = url
+        self._shoot = shoot
+
+    def log_in(self, login: str) -> None:
+        self.page.goto(f"{self.url}/web/login")
+        self.page.locator("#login").fill(login)
+        self.page.locator("#password").fill(login)
+        self.page.locator(".oe_login_form button[type=submit]").click()
+        expect(self.page.locator(".o_main_navbar")).to_be_visible(timeout=60_000)
+
+    def open_quotation(self, quotation: quotations.Quotation) -> None:
+        self.page.goto(f"{self.url}/odoo/sales/{quotation.id}")
+        expect(self.page.locator(".o_form_view .oe_title")).to_contain_text(quotation.number, timeout=60_000)
+
+    def send_for_signature(self, quotation: quotations.Quotation) -> None:
+        self.open_quotation(quotation)
+        button = self.page.locator("button[name=action_esign_send]:visible")
+        expect(button).to_have_class("btn btn-primary")
+        self._shoot(self.page, "quotation")
+        button.click()
+        box = self.page.locator(".modal div[name=esign_send] input")
+        expect(box).to_be_checked(timeout=60_000)
+        expect(self.page.locator(".modal .o_field_tags")).to_contain_text(quotation.signer)
+        expect(self.page.locator(".modal .o_attachment, .modal .o-mail-AttachmentCard").first).to_be_visible()
+        self._shoot(self.page, "composer")
+        self.page.locator(".modal button[name=action_send_mail]").click()
+        expect(self.page.locator(".modal")).to_have_count(0, timeout=60_000)
+        expect(self.page.locator(".o_esign_progress[data-state=sent]")).to_be_visible()
+        self._shoot(self.page, "sent")
+
+    def see_result(self, quotation: quotations.Quotation, *, state: str, order_state: str) -> None:
+        self.open_quotation(quotation)
+        expect(self.page.locator(f".o_esign_progress[data-state={state}]")).to_be_visible()
+        current = self.page.locator(".o_field_statusbar[name=state] .o_arrow_button_current")
+        expect(current).to_have_attribute("data-value", order_state)
+        self._shoot(self.page, f"order-{state}")
+        self.page.locator(".oe_stat_button[name=action_esign_requests]").click()
+        expect(self.page.locator(".o_form_view div[name=document_ids]")).to_be_visible()
+        self._shoot(self.page, f"request-{state}")
