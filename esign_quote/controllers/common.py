@@ -5,10 +5,9 @@ import logging
 import secrets
 
 import psycopg2
+from odoo.http import request
 from psycopg2.pool import PoolError
 from werkzeug.exceptions import HTTPException
-
-from odoo.http import request
 
 _logger = logging.getLogger(__name__)
 
@@ -120,6 +119,8 @@ def send_file(content, name, mimetype, download):
 
     :rtype: odoo.http.Response
     """
-    response = request.make_response(content, headers=[("Content-Type", mimetype), ("Content-Length", str(len(content)))])
+    response = request.make_response(
+        content, headers=[("Content-Type", mimetype), ("Content-Length", str(len(content)))]
+    )
     response.headers.set("Content-Disposition", "attachment" if download else "inline", filename=name)
     return with_headers(response)

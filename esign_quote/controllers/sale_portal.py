@@ -36,5 +36,7 @@ class EsignPaymentPortal(PaymentPortal):
         except AccessError as error:
             raise ValidationError(request.env._("The access token is invalid.")) from error
         if order_sudo._esign_open_request():
-            raise ValidationError(request.env._("This quotation waits for its electronic signature; it can be paid afterwards."))
+            raise ValidationError(
+                request.env._("This quotation waits for its electronic signature; it can be paid afterwards.")
+            )
         return super().portal_order_transaction(order_id, access_token, **kwargs)

@@ -1,7 +1,17 @@
 from odoo import http
 from odoo.http import request
 
-from .common import answers_own_errors, drop_device, get_device, origin, page, redirect, send_file, set_device, with_headers
+from .common import (
+    answers_own_errors,
+    drop_device,
+    get_device,
+    origin,
+    page,
+    redirect,
+    send_file,
+    set_device,
+    with_headers,
+)
 
 # Every action is a POST after a human act: mail scanners open links (law 4).
 ROUTE = {"type": "http", "auth": "public", "sitemap": False}
@@ -180,7 +190,12 @@ class EsignSign(http.Controller):
     def _welcome(self, ticket, secret, outcome=None):
         self._use_language(ticket)
         ticket = ticket.with_env(request.env(su=True))
-        values = {**self._common(ticket), "secret": secret, "outcome": outcome, "message": ticket._code_sentence(outcome)}
+        values = {
+            **self._common(ticket),
+            "secret": secret,
+            "outcome": outcome,
+            "message": ticket._code_sentence(outcome),
+        }
         return page("esign_quote.page_welcome", values, status=200 if outcome is None else 429)
 
     def _code(self, ticket, outcome=None):

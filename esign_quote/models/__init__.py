@@ -22,6 +22,7 @@ from . import (
     ir_attachment,
     mail_compose_message,
     mail_mail,
+    mail_message,
     payment_transaction,
     res_company,
     res_config_settings,

@@ -14,9 +14,17 @@ class EsignDocument(models.Model):
     _order = "request_id, sequence, id"
 
     request_id = fields.Many2one("esign.request", required=True, readonly=True, index=True, ondelete="restrict")
-    uid = fields.Char(required=True, readonly=True, index="btree_not_null", help="Identifies the file in the customer's pages.")
+    uid = fields.Char(
+        required=True, readonly=True, index="btree_not_null", help="Identifies the file in the customer's pages."
+    )
     kind = fields.Selection(
-        [("quote", "Quotation"), ("annex", "Annex"), ("terms", "Terms of sale"), ("signed", "Signed quotation"), ("proof", "Proof file")],
+        [
+            ("quote", "Quotation"),
+            ("annex", "Annex"),
+            ("terms", "Terms of sale"),
+            ("signed", "Signed quotation"),
+            ("proof", "Proof file"),
+        ],
         required=True,
         readonly=True,
     )
@@ -36,7 +44,11 @@ class EsignDocument(models.Model):
         :rtype: recordset of `esign.document`
         """
         # Images must not be resized on their way in: bytes are bytes.
-        return self.sudo().with_context(image_no_postprocess=True).create(self._values(request, kind, name, content, mimetype, pages, sequence))
+        return (
+            self.sudo()
+            .with_context(image_no_postprocess=True)
+            .create(self._values(request, kind, name, content, mimetype, pages, sequence))
+        )
 
     def _values(self, request, kind, name, content, mimetype, pages, sequence):
         return {
@@ -64,11 +76,12 @@ class EsignDocument(models.Model):
         attachment = self.env["ir.attachment"].sudo().search_fetch(domain, ["store_fname", "db_datas"], limit=1)
         content = attachment.raw or b""
         if sha256_hex(content) != self.sudo().sha256:
-            raise UserError(self.env._("The stored file “%s” is damaged: its SHA-256 is not the recorded one.", self.sudo().name))
+            raise UserError(
+                self.env._("The stored file “%s” is damaged: its SHA-256 is not the recorded one.", self.sudo().name)
+            )
         return content
 
     def action_download(self):
         """Open the file in the browser of somebody who may read the request."""
         self.ensure_one()
         return {"type": "ir.actions.act_url", "url": f"/esign/document/{self.uid}", "target": "new"}
-

@@ -13,7 +13,9 @@ class EsignEvent(models.Model):
     request_id = fields.Many2one("esign.request", required=True, readonly=True, index=True, ondelete="restrict")
     seq = fields.Integer("No.", required=True, readonly=True)
     type = fields.Char(required=True, readonly=True)
-    at = fields.Char("When (UTC)", required=True, readonly=True, help="ISO 8601 with milliseconds: the text that is hashed.")
+    at = fields.Char(
+        "When (UTC)", required=True, readonly=True, help="ISO 8601 with milliseconds: the text that is hashed."
+    )
     actor = fields.Char(required=True, readonly=True)
     # jsonb may reorder the keys: the canonical form (RFC 8785) does not care.
     payload = fields.Json(readonly=True)
@@ -37,4 +39,3 @@ class EsignEvent(models.Model):
         names = (*chain.FIELDS, "payload", "hash")
         events = self.sudo().search_fetch([("request_id", "=", request.id)], names, order="seq")
         return [{name: event[name] for name in names} for event in events]
-

@@ -1,5 +1,4 @@
 from dateutil.relativedelta import relativedelta
-
 from odoo import api, fields, models, release
 from odoo.modules.module import get_manifest
 
@@ -19,9 +18,13 @@ class EsignProof(models.Model):
     _rec_name = "sha256"
 
     request_id = fields.Many2one("esign.request", required=True, readonly=True, index=True, ondelete="restrict")
-    json = fields.Text("Canonical JSON", required=True, readonly=True, help="RFC 8785; its SHA-256 is printed in the PDF.")
+    json = fields.Text(
+        "Canonical JSON", required=True, readonly=True, help="RFC 8785; its SHA-256 is printed in the PDF."
+    )
     sha256 = fields.Char("SHA-256", required=True, readonly=True)
-    document_id = fields.Many2one("esign.document", "PDF", required=True, readonly=True, index=True, ondelete="restrict")
+    document_id = fields.Many2one(
+        "esign.document", "PDF", required=True, readonly=True, index=True, ondelete="restrict"
+    )
     retention_until = fields.Date("Kept until", required=True, readonly=True)
 
     @api.model
@@ -58,9 +61,15 @@ class EsignProof(models.Model):
         env = self.env
         drawn = proof_pdf.draw_proof(
             title=env._("Proof of electronic signature"),
-            subtitle=env._("%(number)s, signature identifier %(reference)s", number=request.order_name, reference=request.reference),
+            subtitle=env._(
+                "%(number)s, signature identifier %(reference)s", number=request.order_name, reference=request.reference
+            ),
             sections=self._sections(request, signer, facts, digest),
-            footer=env._("%(company)s, signature identifier %(reference)s", company=request.company_id.name, reference=request.reference),
+            footer=env._(
+                "%(company)s, signature identifier %(reference)s",
+                company=request.company_id.name,
+                reference=request.reference,
+            ),
             qr_url=request._verify_url(),
             author=request.company_id.name,
             language=signer.lang.replace("_", "-"),

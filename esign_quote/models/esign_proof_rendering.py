@@ -33,10 +33,18 @@ class EsignProof(models.Model):
                 (_("Signed on"), request._moment_text(signer)),
                 (_("Signed on (UTC)"), facts["signature"]["at"]),
                 (_("Form"), kind),
-                (_("Level"), _("Simple electronic signature (Regulation (EU) No 910/2014). No advanced or qualified signature is claimed.")),
+                (
+                    _("Level"),
+                    _(
+                        "Simple electronic signature (Regulation (EU) No 910/2014). No advanced or qualified signature is claimed."
+                    ),
+                ),
                 (_("Company"), ", ".join(filter(None, (facts["company"]["name"], facts["company"]["registration"])))),
                 (_("Company's e-mail"), facts["company"]["email"]),
-                (_("Application"), f"{facts['application']['name']} {facts['application']['version']}, {facts['application']['platform']}"),
+                (
+                    _("Application"),
+                    f"{facts['application']['name']} {facts['application']['version']}, {facts['application']['platform']}",
+                ),
             ),
         )
 
@@ -45,9 +53,16 @@ class EsignProof(models.Model):
         rows = []
         for item in facts["documents"]:
             size = _("%s bytes", item["bytes"])
-            rows.append((item["name"], _("%(size)s, pages: %(pages)s", size=size, pages=item["pages"]) if item["pages"] else size))
+            rows.append(
+                (
+                    item["name"],
+                    _("%(size)s, pages: %(pages)s", size=size, pages=item["pages"]) if item["pages"] else size,
+                )
+            )
             rows.append((_("SHA-256"), item["sha256"]))
-        text = _("The quotation as it was shown is the beginning of the signed file, byte for byte: the signed file only adds the stamp and the seal behind it.")
+        text = _(
+            "The quotation as it was shown is the beginning of the signed file, byte for byte: the signed file only adds the stamp and the seal behind it."
+        )
         return ProofSection(_("The documents"), rows=tuple(rows), paragraphs=(text,))
 
     def _section_signer(self, signer, facts):
@@ -84,7 +99,9 @@ class EsignProof(models.Model):
                 minutes=code["code_minutes"],
                 tries=code["tries"],
             ),
-            _("The signer saw the quotation, ticked the statements below, signed, and pressed the button. The consent was recorded before the document was stamped and sealed."),
+            _(
+                "The signer saw the quotation, ticked the statements below, signed, and pressed the button. The consent was recorded before the document was stamped and sealed."
+            ),
         )
         return ProofSection(_("How it was signed"), rows=tuple(row for row in rows if row[1]), paragraphs=paragraphs)
 
@@ -114,7 +131,12 @@ class EsignProof(models.Model):
             (_("Holder"), facts["seal"]["subject"]),
         )
         paragraphs = (
-            _("A SHA-256 is a fingerprint of 64 characters, computed from a file: change one letter of the file and the fingerprint is another one. Compute it of the file that you hold (sha256sum, certutil -hashfile, or the page above) and compare it with the one in this document."),
-            _("The seal protects the file; it does not replace the customer's acceptance. This proof is kept for %s years. You may dispute it by any means.", facts["retention"]["years"]),
+            _(
+                "A SHA-256 is a fingerprint of 64 characters, computed from a file: change one letter of the file and the fingerprint is another one. Compute it of the file that you hold (sha256sum, certutil -hashfile, or the page above) and compare it with the one in this document."
+            ),
+            _(
+                "The seal protects the file; it does not replace the customer's acceptance. This proof is kept for %s years. You may dispute it by any means.",
+                facts["retention"]["years"],
+            ),
         )
         return ProofSection(_("How to check"), rows=rows, paragraphs=paragraphs)

@@ -27,7 +27,9 @@ class EsignRequest(models.Model):
     reference = fields.Char(
         "Signature identifier", required=True, readonly=True, default=lambda self: codes.new_reference()
     )
-    order_id = fields.Many2one("sale.order", "Quotation", required=True, readonly=True, index=True, ondelete="restrict", check_company=True)
+    order_id = fields.Many2one(
+        "sale.order", "Quotation", required=True, readonly=True, index=True, ondelete="restrict", check_company=True
+    )
     company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
     user_id = fields.Many2one("res.users", "Salesperson", readonly=True)
     state = fields.Selection(STATES, default="sent", required=True, readonly=True, index=True)
@@ -70,7 +72,9 @@ class EsignRequest(models.Model):
         "(order_id) WHERE state IN ('sent', 'consented')",
         "A signing procedure is already open for this quotation.",
     )
-    _unfinished = models.Index("(id) WHERE state = 'consented' OR (state IN ('signed', 'declined') AND NOT (told AND applied))")
+    _unfinished = models.Index(
+        "(id) WHERE state = 'consented' OR (state IN ('signed', 'declined') AND NOT (told AND applied))"
+    )
 
     @api.ondelete(at_uninstall=False)
     def _unlink_never(self):

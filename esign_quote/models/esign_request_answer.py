@@ -82,7 +82,9 @@ class EsignRequest(models.Model):
         ticked = set(answer.get("consents") or ())
         values["consents_given"] = [item["code"] for item in self.consents if item["code"] in ticked]
         if any(item["required"] and item["code"] not in ticked for item in self.consents):
-            errors["consents"] = self.env._("Please tick the statements above: without them the quotation cannot be signed.")
+            errors["consents"] = self.env._(
+                "Please tick the statements above: without them the quotation cannot be signed."
+            )
         if not signer._may_sign():
             errors["read"] = self.env._("Please go to the end of the quotation, or download it, before you sign.")
         return values, errors
@@ -90,7 +92,8 @@ class EsignRequest(models.Model):
     def _consent_entries(self, signer, origin):
         ticked = [item for item in self.consents if item["code"] in signer.consents_given]
         entries = [
-            ("consent.ticked", {"code": item["code"], "version": item["version"], "sha256": item["sha256"]}) for item in ticked
+            ("consent.ticked", {"code": item["code"], "version": item["version"], "sha256": item["sha256"]})
+            for item in ticked
         ]
         drawn = signer.signature_kind == "drawn"
         picture = signer.signature_strokes if drawn else signer.declared_name
@@ -126,7 +129,9 @@ class EsignRequest(models.Model):
                 return {"ok": False, "reason": "closed"}
             signer = this.env["esign.signer"].browse(signer_id)
             signer.write({**origin, "answer": "declined", "answered_on": now, "comment": comment or False})
-            this._log([("decline.confirmed", {"comment_sha256": sha256_hex(comment.encode()), **origin})], actor="signer")
+            this._log(
+                [("decline.confirmed", {"comment_sha256": sha256_hex(comment.encode()), **origin})], actor="signer"
+            )
         self._complete_or_leave_it()
         return {"ok": True}
 

@@ -1,5 +1,5 @@
 import logging
-from datetime import timedelta, timezone
+from datetime import UTC, timedelta
 from zoneinfo import ZoneInfo
 
 from odoo import api, models
@@ -96,7 +96,7 @@ class EsignRequest(models.Model):
             "placement": Placement.from_dict(self.placement),
             "content": self._stamp_content(signer),
             "key": self.seal_id._load(),
-            "signing_time": self._now().replace(tzinfo=timezone.utc),
+            "signing_time": self._now().replace(tzinfo=UTC),
             "signer_name": self.company_id.name,
             "reason": self._seal_reason(signer),
         }
@@ -139,7 +139,7 @@ class EsignRequest(models.Model):
 
     def _moment_text(self, signer):
         """Return the moment of the answer for people: local date, hour and offset from UTC."""
-        local = signer.answered_on.replace(tzinfo=timezone.utc).astimezone(ZoneInfo(signer.tz))
+        local = signer.answered_on.replace(tzinfo=UTC).astimezone(ZoneInfo(signer.tz))
         text = format_datetime(self.env, signer.answered_on, tz=signer.tz, dt_format="long", lang_code=signer.lang)
         offset = local.strftime("%z")
         return text if "UTC" in text or "GMT" in text else f"{text} (UTC{offset[:3]}:{offset[3:]})"
@@ -152,7 +152,11 @@ class EsignRequest(models.Model):
             this._log([("seal.failed", {"error": str(error)[:200]})])
             this._remind(
                 this.env._("Accepted, not sealed yet"),
-                this.env._("The customer accepted %(number)s, but the document cannot be sealed yet: %(error)s Nothing is lost; Odoo tries again every minute.", number=this.order_name, error=str(error)),
+                this.env._(
+                    "The customer accepted %(number)s, but the document cannot be sealed yet: %(error)s Nothing is lost; Odoo tries again every minute.",
+                    number=this.order_name,
+                    error=str(error),
+                ),
             )
 
     def _finish_signed(self, signed, key, sealed_on):
@@ -188,7 +192,8 @@ class EsignRequest(models.Model):
         """Queue the mails about a refusal; a signature's were queued with it."""
         with self._own_transaction() as this:
             this.env.cr.execute(
-                "UPDATE esign_request SET told = TRUE WHERE id = %s AND state = 'declined' AND NOT COALESCE(told, FALSE) RETURNING id", [this.id]
+                "UPDATE esign_request SET told = TRUE WHERE id = %s AND state = 'declined' AND NOT COALESCE(told, FALSE) RETURNING id",
+                [this.id],
             )
             if this.env.cr.fetchone():
                 this.invalidate_recordset()
@@ -206,10 +211,15 @@ class EsignRequest(models.Model):
         :param list files: (name, bytes) to attach
         """
         outcome = "signed" if self.state == "signed" else "declined"
-        templates = [self.env.ref(f"esign_quote.mail_template_{outcome}_{audience}") for audience in ("customer", "company")]
+        templates = [
+            self.env.ref(f"esign_quote.mail_template_{outcome}_{audience}") for audience in ("customer", "company")
+        ]
         addresses = (signer.email, self._company_email())
         mails = self.env["mail.mail"].create(
-            [self._mail_values(template, signer, address) for template, address in zip(templates, addresses, strict=True)]
+            [
+                self._mail_values(template, signer, address)
+                for template, address in zip(templates, addresses, strict=True)
+            ]
         )
         attachments = self.env["ir.attachment"].create(
             [self._file_values(mail, name, content) for mail in mails for name, content in files]
@@ -234,7 +244,13 @@ class EsignRequest(models.Model):
 
     def _file_values(self, mail, name, content):
         # Owned by the message, so that they go with it once it is sent; the evidence stays.
-        return {"name": name, "raw": content, "mimetype": "application/pdf", "res_model": "mail.message", "res_id": mail.mail_message_id.id}
+        return {
+            "name": name,
+            "raw": content,
+            "mimetype": "application/pdf",
+            "res_model": "mail.message",
+            "res_id": mail.mail_message_id.id,
+        }
 
     def _copies_entry(self, signer):
         return ("copies.queued", {"to": signer.email, "company": self._company_email()})
@@ -245,10 +261,20 @@ class EsignRequest(models.Model):
     def _note_answer(self, signer):
         """Leave a note on the quotation and on the customer, and wake the salesperson."""
         if self.state == "signed":
-            text = self.env._("Quotation %(number)s signed electronically by %(name)s, signature identifier %(reference)s.", number=self.order_name, name=signer.declared_name, reference=self.reference)
+            text = self.env._(
+                "Quotation %(number)s signed electronically by %(name)s, signature identifier %(reference)s.",
+                number=self.order_name,
+                name=signer.declared_name,
+                reference=self.reference,
+            )
             summary = self.env._("Signed: %s", self.order_name)
         else:
-            text = self.env._("Quotation %(number)s declined by %(name)s. Reason given: %(comment)s", number=self.order_name, name=signer.name, comment=signer.comment or self.env._("none"))
+            text = self.env._(
+                "Quotation %(number)s declined by %(name)s. Reason given: %(comment)s",
+                number=self.order_name,
+                name=signer.name,
+                comment=signer.comment or self.env._("none"),
+            )
             summary = self.env._("Declined: %s", self.order_name)
         for record in (self.order_id, signer.partner_id):
             if record:
@@ -258,7 +284,10 @@ class EsignRequest(models.Model):
     def _remind(self, summary, note):
         # Without a mail of its own: the salesperson gets ours (law 7: one set of mails).
         self.order_id.with_context(mail_activity_quick_update=True).activity_schedule(
-            "esign_quote.mail_activity_type_esign", summary=summary, note=note, user_id=(self.user_id or self.order_id.user_id).id or self.env.uid
+            "esign_quote.mail_activity_type_esign",
+            summary=summary,
+            note=note,
+            user_id=(self.user_id or self.order_id.user_id).id or self.env.uid,
         )
 
     def _file_name(self, suffix):
@@ -280,7 +309,10 @@ class EsignRequest(models.Model):
             with self._own_transaction() as this:
                 if this._claim_application():
                     this._log([("order.not_updated", {"error": str(error)[:200]})])
-                    this._remind(this.env._("To do by hand: %s", this.order_name), this.env._("The customer answered, but the order could not be updated: %s", error))
+                    this._remind(
+                        this.env._("To do by hand: %s", this.order_name),
+                        this.env._("The customer answered, but the order could not be updated: %s", error),
+                    )
 
     def _claim_application(self):
         self.env.cr.execute(

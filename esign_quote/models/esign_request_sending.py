@@ -79,7 +79,9 @@ class EsignRequest(models.Model):
         ]
         company = order.company_id.sudo().with_context(bin_size=False)
         if company.esign_terms:
-            files.append(("terms", company.esign_terms_name or "terms.pdf", company._esign_terms_bytes(), "application/pdf"))
+            files.append(
+                ("terms", company.esign_terms_name or "terms.pdf", company._esign_terms_bytes(), "application/pdf")
+            )
         if len(files) > MAX_ANNEXES:
             raise UserError(self.env._("At most %s annexes can be sent for signature.", MAX_ANNEXES))
         for _kind, name, data, mimetype in files:
@@ -95,7 +97,11 @@ class EsignRequest(models.Model):
             try:
                 intake.inspect_annex(data)
             except PdfRefused as error:
-                raise UserError(self.env._("The annex “%(name)s” is refused. %(reason)s", name=name, reason=self._explain_refused(error))) from error
+                raise UserError(
+                    self.env._(
+                        "The annex “%(name)s” is refused. %(reason)s", name=name, reason=self._explain_refused(error)
+                    )
+                ) from error
 
     def _request_values(self, order, seal, report):
         company = order.company_id

@@ -17,7 +17,9 @@ class EsignSigner(models.Model):
     request_id = fields.Many2one("esign.request", required=True, readonly=True, index=True, ondelete="restrict")
     sequence = fields.Integer("Turn", default=1, readonly=True)
     uid = fields.Char(required=True, readonly=True, index="btree_not_null", default=lambda self: codes.new_uid())
-    message_id = fields.Many2one("mail.message", "Invitation", readonly=True, index="btree_not_null", ondelete="set null")
+    message_id = fields.Many2one(
+        "mail.message", "Invitation", readonly=True, index="btree_not_null", ondelete="set null"
+    )
     ticket_ids = fields.One2many("esign.ticket", "signer_id", readonly=True)
 
     # Frozen at sending.
@@ -115,7 +117,9 @@ class EsignSigner(models.Model):
             now = self._now()
             self.write({"read_sha256": sha256, "last_page_on": now})
             self.request_id.read_on = self.request_id.read_on or now
-            self.request_id._log([("document.read_to_end", {"reported_sha256": sha256, "pages": quote.pages})], actor="signer")
+            self.request_id._log(
+                [("document.read_to_end", {"reported_sha256": sha256, "pages": quote.pages})], actor="signer"
+            )
         return True
 
     def _record_download(self, document):

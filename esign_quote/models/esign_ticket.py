@@ -143,7 +143,11 @@ class EsignTicket(models.Model):
         if not sent:
             return None
         age = (self._now() - sent[0].create_date).total_seconds()
-        wait = RESEND_SECONDS - age if len(sent) < CODES_PER_HOUR else 3600 - (self._now() - sent[-1].create_date).total_seconds()
+        wait = (
+            RESEND_SECONDS - age
+            if len(sent) < CODES_PER_HOUR
+            else 3600 - (self._now() - sent[-1].create_date).total_seconds()
+        )
         return {"ok": False, "reason": "wait", "seconds": int(wait) + 1} if wait > 0 else None
 
     def _code_message(self, code, minutes):
@@ -182,7 +186,9 @@ class EsignTicket(models.Model):
             used = otp and locks._take_try(this._scope(), company.esign_code_tries, company.esign_lock_days)
             if not used:
                 until = locks._locked_until(this._scope())
-                return {"ok": False, "reason": "locked", "until": until} if until else {"ok": False, "reason": "expired"}
+                return (
+                    {"ok": False, "reason": "locked", "until": until} if until else {"ok": False, "reason": "expired"}
+                )
             otp_id = otp.id
         with self._own_transaction() as this:
             if this.env["esign.otp"].browse(otp_id)._matches(code):
@@ -198,7 +204,9 @@ class EsignTicket(models.Model):
         self.write({"device_hash": codes.secret_hash(device), "proved_on": now})
         request = self.signer_id.request_id
         request.identified_on = request.identified_on or now
-        request._log([("code.validated", {"ticket": self.uid, "device_sha256": self.device_hash, **origin})], actor="signer")
+        request._log(
+            [("code.validated", {"ticket": self.uid, "device_sha256": self.device_hash, **origin})], actor="signer"
+        )
         return {"ok": True, "device": device}
 
     def _keep_out(self, used, origin):

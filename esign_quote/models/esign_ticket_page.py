@@ -79,10 +79,17 @@ class EsignTicket(models.Model):
         return self.env._("We cannot send the code right now. Try again in a minute; no try was used.")
 
     def _sentence_wait(self, outcome):
-        return self.env._("A code was sent a moment ago. You can ask for another one in %s seconds.", outcome["seconds"])
+        return self.env._(
+            "A code was sent a moment ago. You can ask for another one in %s seconds.", outcome["seconds"]
+        )
 
     def _sentence_locked(self, outcome):
         company = self._company()
         until = format_datetime(self.env, outcome["until"], tz=self.signer_id.tz, dt_format="short")
         reach = ", ".join(filter(None, (company.phone, company.email)))
-        return self.env._("For safety, code entry is stopped until %(until)s. You can reach %(company)s: %(reach)s", until=until, company=company.name, reach=reach)
+        return self.env._(
+            "For safety, code entry is stopped until %(until)s. You can reach %(company)s: %(reach)s",
+            until=until,
+            company=company.name,
+            reach=reach,
+        )

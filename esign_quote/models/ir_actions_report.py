@@ -6,7 +6,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from lxml import html
-
 from odoo import models
 from odoo.exceptions import AccessError, MissingError
 from odoo.tools.image import image_data_uri
@@ -27,7 +26,16 @@ class IrActionsReport(models.Model):
     def _esign_wkhtmltopdf_is_patched(self):
         return bool(_wkhtml().is_patched_qt)
 
-    def _run_wkhtmltopdf(self, bodies, report_ref=False, header=None, footer=None, landscape=False, specific_paperformat_args=None, set_viewport_size=False):
+    def _run_wkhtmltopdf(
+        self,
+        bodies,
+        report_ref=False,
+        header=None,
+        footer=None,
+        landscape=False,
+        specific_paperformat_args=None,
+        set_viewport_size=False,
+    ):
         """Override of `base`: render without a call back to this server.
 
         Stock rendering lets wkhtmltopdf fetch style sheets and fonts over HTTP from the server
@@ -86,7 +94,11 @@ class IrActionsReport(models.Model):
         bundle_name, rtl, kind, autoprefix = self.env["ir.asset"]._parse_bundle_name(path.rpartition("/")[2], False)
         if kind != "css":
             return ""
-        bundle = self.env["ir.qweb"].sudo()._get_asset_bundle(bundle_name, css=True, js=False, rtl=rtl, autoprefix=autoprefix)
+        bundle = (
+            self.env["ir.qweb"]
+            .sudo()
+            ._get_asset_bundle(bundle_name, css=True, js=False, rtl=rtl, autoprefix=autoprefix)
+        )
         return CSS_URL.sub(_local_url, (bundle.css().raw or b"").decode()) if bundle.stylesheets else ""
 
     def _esign_image(self, source):

@@ -24,7 +24,13 @@ class MailComposeMessage(models.TransientModel):
         The quotation's own hook does the work once the message exists (`_message_post_after_hook`).
         """
         self.ensure_one()
-        if not (self.esign_send and self.model == "sale.order" and self.composition_mode == "comment" and not self.composition_batch and not self.subtype_is_log):
+        if not (
+            self.esign_send
+            and self.model == "sale.order"
+            and self.composition_mode == "comment"
+            and not self.composition_batch
+            and not self.subtype_is_log
+        ):
             return self
         order = self.env["sale.order"].browse(self._evaluate_res_ids())
         if len(order) != 1:
@@ -57,14 +63,26 @@ class MailComposeMessage(models.TransientModel):
         rendering = self.env["ir.actions.report"].with_context(esign_offline_assets=True, lang=lang)
         content, kind = rendering.with_company(order.company_id)._render_qweb_pdf(report, order.ids)
         if kind != "pdf" or not content.startswith(b"%PDF"):
-            raise UserError(self.env._("The PDF of the quotation could not be made. Is wkhtmltopdf installed on the server? Nothing was sent."))
+            raise UserError(
+                self.env._(
+                    "The PDF of the quotation could not be made. Is wkhtmltopdf installed on the server? Nothing was sent."
+                )
+            )
         return self.env["ir.attachment"].create(
-            {"name": f"{self._esign_report_name(report, order)}.pdf", "raw": content, "mimetype": "application/pdf", "res_model": "mail.compose.message", "res_id": 0}
+            {
+                "name": f"{self._esign_report_name(report, order)}.pdf",
+                "raw": content,
+                "mimetype": "application/pdf",
+                "res_model": "mail.compose.message",
+                "res_id": 0,
+            }
         )
 
     def _esign_report_name(self, report, order):
         if not report.print_report_name:
             return order.name
         # As `mail.template` names it: in the language of the template.
-        record = order.with_context(lang=self.template_id._render_lang(order.ids)[order.id]) if self.template_id else order
+        record = (
+            order.with_context(lang=self.template_id._render_lang(order.ids)[order.id]) if self.template_id else order
+        )
         return safe_eval(report.print_report_name, {"object": record, "time": time})

@@ -12,7 +12,11 @@ class ResCompany(models.Model):
         [("confirm", "Confirm the order"), ("check", "Leave the order for a check")], default="confirm", required=True
     )
     esign_customer_kind = fields.Selection(
-        [("auto", "By contact: companies are businesses, persons are consumers"), ("consumer", "Always consumers"), ("business", "Always businesses")],
+        [
+            ("auto", "By contact: companies are businesses, persons are consumers"),
+            ("consumer", "Always consumers"),
+            ("business", "Always businesses"),
+        ],
         default="auto",
         required=True,
     )
@@ -25,10 +29,18 @@ class ResCompany(models.Model):
     esign_terms_date = fields.Date("Date of the terms of sale")
     esign_seal_ids = fields.One2many("esign.seal", "company_id", "Sealing keys")
 
-    _esign_code_minutes_bounds = models.Constraint("CHECK(esign_code_minutes BETWEEN 1 AND 10)", "A code lives between 1 and 10 minutes.")
-    _esign_code_tries_bounds = models.Constraint("CHECK(esign_code_tries BETWEEN 1 AND 10)", "Between 1 and 10 wrong codes are allowed.")
-    _esign_lock_days_bounds = models.Constraint("CHECK(esign_lock_days BETWEEN 1 AND 5)", "A lock lasts between 1 and 5 days.")
-    _esign_link_days_bounds = models.Constraint("CHECK(esign_link_days BETWEEN 1 AND 60)", "A link lives between 1 and 60 days.")
+    _esign_code_minutes_bounds = models.Constraint(
+        "CHECK(esign_code_minutes BETWEEN 1 AND 10)", "A code lives between 1 and 10 minutes."
+    )
+    _esign_code_tries_bounds = models.Constraint(
+        "CHECK(esign_code_tries BETWEEN 1 AND 10)", "Between 1 and 10 wrong codes are allowed."
+    )
+    _esign_lock_days_bounds = models.Constraint(
+        "CHECK(esign_lock_days BETWEEN 1 AND 5)", "A lock lasts between 1 and 5 days."
+    )
+    _esign_link_days_bounds = models.Constraint(
+        "CHECK(esign_link_days BETWEEN 1 AND 60)", "A link lives between 1 and 60 days."
+    )
 
     @api.model_create_multi
     def create(self, vals_list):

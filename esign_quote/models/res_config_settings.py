@@ -16,7 +16,11 @@ class ResConfigSettings(models.TransientModel):
     esign_terms_date = fields.Date(related="company_id.esign_terms_date", readonly=False)
     esign_seal_summary = fields.Char("Sealing key", compute="_compute_esign_seal_summary")
     esign_secret_origin = fields.Selection(
-        [("variable", "the server's environment"), ("configuration", "the configuration file"), ("folder", "a file in Odoo's data folder")],
+        [
+            ("variable", "the server's environment"),
+            ("configuration", "the configuration file"),
+            ("folder", "a file in Odoo's data folder"),
+        ],
         compute="_compute_esign_secret_origin",
     )
     esign_wkhtmltopdf_limited = fields.Boolean(compute="_compute_esign_wkhtmltopdf_limited")
@@ -26,7 +30,12 @@ class ResConfigSettings(models.TransientModel):
         for settings in self:
             active = settings.company_id.sudo().esign_seal_ids[:1]
             settings.esign_seal_summary = (
-                self.env._("%(subject)s, until %(date)s, SHA-256 %(fingerprint)s…", subject=active.subject, date=active.valid_to.date(), fingerprint=active.fingerprint[:16])
+                self.env._(
+                    "%(subject)s, until %(date)s, SHA-256 %(fingerprint)s…",
+                    subject=active.subject,
+                    date=active.valid_to.date(),
+                    fingerprint=active.fingerprint[:16],
+                )
                 if active
                 else self.env._("none: quotations cannot be sent for signature")
             )

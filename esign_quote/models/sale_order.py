@@ -36,7 +36,12 @@ class SaleOrder(models.Model):
             order.esign_request_count = len(requests)
             order.esign_state = requests[:1].state
 
-    @api.depends("esign_request_ids.state", "esign_request_ids.opened_on", "esign_request_ids.identified_on", "esign_request_ids.read_on")
+    @api.depends(
+        "esign_request_ids.state",
+        "esign_request_ids.opened_on",
+        "esign_request_ids.identified_on",
+        "esign_request_ids.read_on",
+    )
     def _compute_esign_progress(self):
         for order in self:
             request = order.sudo().esign_request_id
@@ -61,7 +66,12 @@ class SaleOrder(models.Model):
         self.ensure_one()
         self._esign_check_sendable()
         if not self.partner_id.email_normalized:
-            raise UserError(self.env._("%s has no valid e-mail address: the personal link and the code are sent there.", self.partner_id.display_name))
+            raise UserError(
+                self.env._(
+                    "%s has no valid e-mail address: the personal link and the code are sent there.",
+                    self.partner_id.display_name,
+                )
+            )
         self.env["esign.seal"]._active_for(self.company_id)
         return self.with_context(esign_send=True).action_quotation_send()
 
@@ -113,7 +123,12 @@ class SaleOrder(models.Model):
         if request.state == "signed":
             raise UserError(self.env._("This quotation is already signed (%s).", request.reference))
         if request:
-            raise UserError(self.env._("A signing procedure is already open for this quotation (%s). Cancel it before you send another one.", request.reference))
+            raise UserError(
+                self.env._(
+                    "A signing procedure is already open for this quotation (%s). Cancel it before you send another one.",
+                    request.reference,
+                )
+            )
         if self.state == "cancel":
             raise UserError(self.env._("This quotation is cancelled."))
         if self.state not in ("draft", "sent"):
@@ -121,7 +136,9 @@ class SaleOrder(models.Model):
         if not self.order_line.filtered(lambda line: not line.display_type):
             raise UserError(self.env._("This quotation is empty: add at least one product."))
         if self.validity_date and self.validity_date < fields.Date.context_today(self):
-            raise UserError(self.env._("This quotation expired on %s. Extend its expiration date first.", self.validity_date))
+            raise UserError(
+                self.env._("This quotation expired on %s. Extend its expiration date first.", self.validity_date)
+            )
 
     def _esign_signer_partner(self, recipients):
         """Return who is asked to sign: the quotation's contact, else a recipient of that customer.
@@ -131,15 +148,29 @@ class SaleOrder(models.Model):
         :raise UserError: nobody of the customer, or without an e-mail address
         """
         self.ensure_one()
-        partner = self.partner_id if self.partner_id in recipients else recipients.filtered(
-            lambda item: item.commercial_partner_id == self.partner_id.commercial_partner_id
-        )[:1]
+        partner = (
+            self.partner_id
+            if self.partner_id in recipients
+            else recipients.filtered(lambda item: item.commercial_partner_id == self.partner_id.commercial_partner_id)[
+                :1
+            ]
+        )
         if not recipients:
             raise UserError(self.env._("Nobody is among the recipients: add the customer's contact who is to sign."))
         if not partner:
-            raise UserError(self.env._("%s is not among the recipients: the contact of the quotation is who signs.", self.partner_id.display_name))
+            raise UserError(
+                self.env._(
+                    "%s is not among the recipients: the contact of the quotation is who signs.",
+                    self.partner_id.display_name,
+                )
+            )
         if not partner.email_normalized:
-            raise UserError(self.env._("%s has no valid e-mail address: the personal link and the code are sent there.", partner.display_name))
+            raise UserError(
+                self.env._(
+                    "%s has no valid e-mail address: the personal link and the code are sent there.",
+                    partner.display_name,
+                )
+            )
         return partner
 
     def _message_post_after_hook(self, message, msg_vals):
@@ -150,9 +181,17 @@ class SaleOrder(models.Model):
         if wanted and self.env.user._is_internal() and message.message_type == "comment" and len(self) == 1:
             attachment = message.attachment_ids.filtered(lambda item: item.id == wanted.get("attachment_id"))
             if not attachment:
-                raise UserError(self.env._("The quotation's PDF is missing from the mail. Close it and click “Send for signature” again."))
+                raise UserError(
+                    self.env._(
+                        "The quotation's PDF is missing from the mail. Close it and click “Send for signature” again."
+                    )
+                )
             if wanted.get("fingerprint") and wanted["fingerprint"] != self._esign_fingerprint():
-                raise UserError(self.env._("The quotation was changed after its PDF was made. Close the mail and click “Send for signature” again."))
+                raise UserError(
+                    self.env._(
+                        "The quotation was changed after its PDF was made. Close the mail and click “Send for signature” again."
+                    )
+                )
             self.check_access("write")
             self.env["esign.request"]._open(order, message, attachment)
         return super(SaleOrder, order)._message_post_after_hook(message, msg_vals)
@@ -215,7 +254,9 @@ class SaleOrder(models.Model):
     def _confirmation_error_message(self):
         """Override of `sale`: the last gate against a confirmation from outside the company."""
         if self.env.user.share and self._esign_open_request():
-            return self.env._("This quotation waits for its electronic signature; it cannot be confirmed in another way.")
+            return self.env._(
+                "This quotation waits for its electronic signature; it cannot be confirmed in another way."
+            )
         return super()._confirmation_error_message()
 
     def _esign_content_changed(self):
@@ -228,7 +269,11 @@ class SaleOrder(models.Model):
                 request._set_void(reason, self.env._("The order was confirmed or cancelled by %s", self.env.user.name))
             elif order._esign_fingerprint() != request.fingerprint:
                 if request.state == "consented":
-                    raise UserError(self.env._("The customer has just accepted this quotation; it cannot be changed while it is being sealed."))
+                    raise UserError(
+                        self.env._(
+                            "The customer has just accepted this quotation; it cannot be changed while it is being sealed."
+                        )
+                    )
                 request._set_void("quote_changed", self.env._("The quotation was changed by %s", self.env.user.name))
 
     # === AFTER THE ANSWER === #

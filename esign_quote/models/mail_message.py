@@ -1,0 +1,20 @@
+from odoo import api, models
+
+from ..tools.links import LINK_PATH, mask_links
+from .esign_signer import LINK_MARK
+
+
+class MailMessage(models.Model):
+    _inherit = "mail.message"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Override of `mail`: a customer's reply quotes our mail, with the personal link in it.
+
+        It comes into the chatter through the mail gateway, where staff would read it (law 3).
+        """
+        for vals in vals_list:
+            body = vals.get("body")
+            if isinstance(body, str) and LINK_PATH in body and LINK_MARK not in body:
+                vals["body"] = type(body)(mask_links(body))
+        return super().create(vals_list)

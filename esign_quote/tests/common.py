@@ -1,0 +1,288 @@
+"""What the tests share: a quotation, the people around it, and the customer's way through the pages."""
+
+import email
+import email.policy
+import io
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from unittest.mock import patch
+from urllib.parse import urlsplit
+
+from lxml import html
+from reportlab.pdfgen.canvas import Canvas
+
+from odoo.fields import Command
+from odoo.http import Request
+from odoo.tests import HttpCase, new_test_user
+
+from odoo.addons.base.models.ir_actions_report import IrActionsReport
+from odoo.addons.mail.tests.common import MockEmail
+from odoo.addons.sale.tests.common import SaleCommon
+
+ORIGIN = {"ip": "192.0.2.7", "user_agent": "Test browser"}
+LINK = re.compile(r"/esign/t/(?!esign-link-)([\w-]{43})(?![\w-])")
+TOKEN = re.compile(r'name="csrf_token" value="(\w+)"')
+CODE = re.compile(r">(\d{6})<")
+DRAWING = '{"w":300,"h":100,"strokes":[[[10,10],[150,80],[290,20]]]}'
+TABLES = ("request", "signer", "ticket", "otp", "lock", "event", "document", "proof", "seal", "consent")
+
+
+def make_pdf(*lines, pages=1):
+    """Return a small PDF with ``lines`` on each page."""
+    buffer = io.BytesIO()
+    canvas = Canvas(buffer, pagesize=(595, 842), invariant=1)
+    for page in range(pages):
+        for row, line in enumerate((*lines, f"Page {page + 1}")):
+            canvas.drawString(60, 780 - 20 * row, line)
+        canvas.showPage()
+    canvas.save()
+    return buffer.getvalue()
+
+
+@dataclass
+class Sent:
+    """A message as it was handed to the mail server."""
+
+    to: str
+    subject: str
+    html: str
+    text: str
+    files: dict
+
+    @classmethod
+    def parse(cls, entry):
+        message = email.message_from_string(entry["message"], policy=email.policy.default)
+
+        def part(kind):
+            found = message.get_body(preferencelist=(kind,))
+            return found.get_content() if found else ""
+
+        files = {item.get_filename(): item.get_payload(decode=True) for item in message.iter_attachments()}
+        return cls(", ".join(entry["smtp_to_list"]), message["Subject"], part("html"), part("plain"), files)
+
+
+class EsignCommon(SaleCommon, MockEmail):
+    """A quotation of a salesperson for a consumer; mails are caught, PDFs are drawn by reportlab."""
+
+    @classmethod
+    def default_env_context(cls):
+        # As in real life, but for the invitations to new users.
+        return {"no_reset_password": True}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.rendered = []
+        cls.startClassPatcher(patch.object(IrActionsReport, "_render_qweb_pdf", cls._fake_rendering()))
+        cls.company.write({"name": "Atelier Nord", "email": "office@seller.example", "phone": "+33 1 23 45 67 89"})
+        cls.customer = cls.env["res.partner"].create(
+            {"name": "Jeanne Martin", "email": "jeanne.martin@customer.example", "lang": "en_US", "tz": "Europe/Paris"}
+        )
+        cls.order = cls.sale_order
+        cls.order.write({"partner_id": cls.customer.id, "user_id": cls.sale_user.id, "require_signature": True, "require_payment": False})
+
+    @classmethod
+    def _fake_rendering(cls):
+        def _render_qweb_pdf(reports, report_ref, res_ids=None, data=None):
+            cls.rendered.append(res_ids)
+            order = reports.env["sale.order"].browse(res_ids)
+            return make_pdf(f"Quotation {order.name}", f"Total {order.amount_total}", pages=2), "pdf"
+
+        return _render_qweb_pdf
+
+    def setUp(self):
+        super().setUp()
+        if not type(self)._registry_patched:
+            self.enterContext(self.enter_registry_test_mode())
+        self.enterContext(self.mock_mail_gateway(mail_unlink_sent=True))
+        self.rendered.clear()
+
+    # === PEOPLE AND QUOTATIONS === #
+
+    @classmethod
+    def new_order(cls, partner=None, **values):
+        """Return another quotation of the salesperson."""
+        lines = [Command.create({"product_id": cls.product.id, "product_uom_qty": 2})]
+        return cls.env["sale.order"].create(
+            {"partner_id": (partner or cls.customer).id, "user_id": cls.sale_user.id, "order_line": lines, "require_payment": False, **values}
+        )
+
+    @classmethod
+    def new_business_contact(cls):
+        """Return a contact of a customer that is a company."""
+        house = cls.env["res.partner"].create(
+            {"name": "Brasserie du Port", "is_company": True, "company_registry": "552 100 554", "email": "info@brasserie.example"}
+        )
+        return cls.env["res.partner"].create(
+            {"name": "Paul Durand", "parent_id": house.id, "email": "paul@brasserie.example", "function": "Director", "lang": "en_US"}
+        )
+
+    @classmethod
+    def new_user(cls, login, groups, **values):
+        """Return a user; ``groups`` as in `new_test_user`."""
+        return new_test_user(cls.env, login=login, groups=groups, email=f"{login}@seller.example", **values)
+
+    # === SENDING === #
+
+    def compose(self, order=None, user=None, **values):
+        """Return the mail window as "Send for signature" opens it."""
+        order = (order or self.order).with_user(user or self.sale_user)
+        action = order.action_esign_send()
+        return order.env["mail.compose.message"].with_context(**action["context"]).create(values)
+
+    def send(self, order=None, user=None, **values):
+        """Send a quotation for signature; return its request (superuser)."""
+        order = order or self.order
+        self.compose(order, user, **values).action_send_mail()
+        return order.sudo().esign_request_id
+
+    # === MAILS === #
+
+    def sent(self, to=None):
+        """Return the messages handed to the mail server, optionally those to one address."""
+        messages = [Sent.parse(entry) for entry in self.emails]
+        return [item for item in messages if to is None or item.to == to]
+
+    def send_queue(self):
+        """Do what the mail queue's cron does."""
+        self.env["mail.mail"].search([("state", "=", "outgoing")]).send()
+
+    def last_secret(self, to=None):
+        """Return the secret of the newest personal link in an outgoing mail."""
+        return [found[1] for item in self.sent(to) for found in [LINK.search(item.html)] if found][-1]
+
+    def last_code(self, to=None):
+        """Return the newest code in an outgoing mail."""
+        return [found[1] for item in self.sent(to) for found in [CODE.search(item.html)] if found][-1]
+
+    # === THE CUSTOMER'S WAY, WITHOUT PAGES === #
+
+    def prove(self, request):
+        """Open the newest link, ask for a code, give it; return the ticket."""
+        address = request.signer_ids[:1].email
+        ticket = self.env["esign.ticket"]._find_by_secret(self.last_secret(address))
+        device = ticket._new_device()
+        self.assertTrue(ticket._send_code(device, ORIGIN)["ok"])
+        self.assertTrue(ticket._check_code(device, self.last_code(address), ORIGIN)["ok"])
+        return ticket
+
+    def answer_of(self, request, **values):
+        """Return what a signer fills in; all boxes ticked."""
+        return {
+            "name": request.signer_ids[:1].name,
+            "capacity": "Director" if request.audience == "business" else "",
+            "kind": "typed",
+            "strokes": "",
+            "consents": [item["code"] for item in request.consents],
+            **values,
+        }
+
+    def read_and_sign(self, request, **values):
+        """Take the whole way of a customer who signs; return the request."""
+        ticket = self.prove(request)
+        self.assertTrue(ticket._record_last_page(request._document("quote").sha256))
+        outcome = ticket._sign(self.answer_of(request, **values), ORIGIN)
+        self.assertTrue(outcome["ok"], outcome)
+        return request
+
+    # === MEASURES === #
+
+    def snapshot(self, *tables):
+        """Return a digest of every row of some tables (without prefix ``esign_``: ours, by default)."""
+        self.env.flush_all()
+        names = tables or tuple(f"esign_{name}" for name in TABLES)
+        digests = {}
+        for name in names:
+            self.env.cr.execute(f"SELECT COUNT(*), md5(COALESCE(string_agg(t::text, '|' ORDER BY id), '')) FROM {name} t")  # noqa: S608
+            digests[name] = self.env.cr.fetchone()
+        return digests
+
+    def age(self, table, column, interval, where="TRUE"):
+        """Move a moment of some rows into the past."""
+        self.env.flush_all()
+        self.env.cr.execute(f"UPDATE {table} SET {column} = {column} - %s::interval WHERE {where}", [interval])  # noqa: S608
+        self.env.invalidate_all()
+
+    def entries(self, request):
+        """Return the types of a request's journal entries, oldest first."""
+        request.invalidate_recordset()
+        return request.event_ids.sorted("seq").mapped("type")
+
+
+class EsignHttpCommon(HttpCase, EsignCommon):
+    """The same, with the customer's browser."""
+
+    def setUp(self):
+        super().setUp()
+        self.authenticate(None, None)
+        self.token = None
+
+    # === BROWSER === #
+
+    def get(self, path, **options):
+        """Open a page without following a redirection."""
+        return self._remember_token(self.url_open(path, allow_redirects=False, **options))
+
+    def post(self, path, data=None, csrf=True, **options):
+        """Send a form, with the token of the last page that had one."""
+        values = dict(data or {})
+        if csrf:
+            values["csrf_token"] = self.token or Request.csrf_token(self)
+        return self._remember_token(self.url_open(path, data=values, method="POST", allow_redirects=False, **options))
+
+    def _remember_token(self, response):
+        found = TOKEN.search(response.text) if response.headers.get("Content-Type", "").startswith("text/html") else None
+        self.token = found[1] if found else self.token
+        return response
+
+    @contextmanager
+    def browser(self, login=None):
+        """Use another browser, optionally logged in, and come back to this one."""
+        kept = self.opener, self.session, self.token
+        self.session = self.token = None
+        self.authenticate(login, login)
+        try:
+            yield
+        finally:
+            self.opener, self.session, self.token = kept
+
+    # === THE CUSTOMER'S WAY === #
+
+    def ask_for_code(self, request):
+        """Open the newest link and press the button; return the path of the page behind it."""
+        secret = self.last_secret(request.signer_ids[:1].email)
+        self.assertEqual(self.get(f"/esign/t/{secret}").status_code, 200)
+        response = self.post(f"/esign/t/{secret}/code")
+        self.assertEqual(response.status_code, 303, response.text)
+        return urlsplit(response.headers["Location"]).path
+
+    def enter(self, request):
+        """Open the newest link, ask for a code, give it; return the path of the page."""
+        path = self.ask_for_code(request)
+        response = self.post(f"{path}/verify", {"code": self.last_code(request.signer_ids[:1].email)})
+        self.assertEqual(response.status_code, 303, response.text)
+        return path
+
+    def read(self, request, path):
+        """Report, as the viewer does, that the last page was shown."""
+        response = self.post(f"{path}/read", {"sha256": request._document("quote").sha256})
+        self.assertEqual((response.status_code, response.json()), (200, {"ok": True}))
+
+    def enter_and_read(self, request):
+        """Come as far as the signature; return the path of the page."""
+        path = self.enter(request)
+        self.read(request, path)
+        return path
+
+    def submit(self, request, path, **values):
+        """Press "Sign"; return the server's answer."""
+        return self.post(f"{path}/sign", self.answer_of(request, **values))
+
+
+def text_of(response):
+    """Return the words of a page, as a reader sees them."""
+    document = html.fromstring(response.content)
+    for node in document.xpath("//script | //style"):
+        node.drop_tree()
+    return " ".join(document.text_content().split())
