@@ -33,6 +33,7 @@
         "views/portal_templates.xml",
         "views/esign_quote_menus.xml",
     ],
+    "demo": ["demo/sale_order_demo.xml"],
     "assets": {
         # One small bundle for the customer's pages: no Bootstrap, no OWL (phones first).
         "esign_quote.assets_sign": [

@@ -19,6 +19,7 @@ WORKS = (
     "Substructure of aluminium",
     "Hidden fastenings of stainless steel",
 )
+GROUPS = [("base", "group_user"), ("base", "group_partner_manager"), ("sales_team", "group_sale_salesman_all_leads")]
 PLAIN, DOCUMENTED = "ESIGN-PLAIN", "ESIGN-DOCUMENTED"  # codes of products
 _numbers = itertools.count(1)
 
@@ -37,13 +38,13 @@ class Quotation:
 
 
 def create_salesperson(admin: RpcClient, login: str = SALESPERSON, *, lang: str = "en_US") -> str:
-    """A user who may sell and nothing else; the password is the login.
+    """A user who may keep contacts and sell, nothing else; the password is the login.
 
     :return: the user's e-mail address
     """
     groups = [
         admin.search_read("ir.model.data", [("module", "=", module), ("name", "=", name)], ["res_id"])[0]["res_id"]
-        for module, name in (("sales_team", "group_sale_salesman_all_leads"), ("base", "group_user"))
+        for module, name in GROUPS
     ]
     email = f"{login}@company.example"
     admin.create(

@@ -1,6 +1,7 @@
 import configparser
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from odoo import models
@@ -60,9 +61,6 @@ class EsignVault(models.AbstractModel):
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        try:
+        with suppress(FileExistsError):
             os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+        draft.unlink()

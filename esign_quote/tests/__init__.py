@@ -1,3 +1,4 @@
 from . import (
+    test_composer,
     test_sending,
 )
