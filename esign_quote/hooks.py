@@ -1,5 +1,7 @@
 """What happens once, when the addon comes and when it goes."""
 
+from odoo.addons.base.models.ir_model import MODULE_UNINSTALL_FLAG
+
 
 def post_init_hook(env):
     """Give every company a sealing key, so that the first quote can be sent at once."""
@@ -9,7 +11,7 @@ def post_init_hook(env):
 def uninstall_hook(env):
     """Take away what the ORM does not know of: triggers, their function, stored files."""
     env["esign.immutable"]._drop_triggers()
-    attachments = env["ir.attachment"].sudo()
+    attachments = env["ir.attachment"].sudo().with_context(**{MODULE_UNINSTALL_FLAG: True})
     models = ("esign.document", "esign.proof", "esign.request")
     attachments.search([("res_model", "in", models), ("res_field", "!=", False)]).unlink()
     attachments.search([("res_model", "in", models)]).unlink()

@@ -48,6 +48,9 @@ class EsignSign(http.Controller):
             return self._staff(f"/esign/t/{secret}", ticket)
         device = ticket._new_device()
         outcome = ticket._send_code(device, origin())
+        if outcome.get("reason") == "wait" and self._standing(ticket.uid)[0]:
+            # Back from the code's page: that code is still good in this browser.
+            return redirect(f"/esign/{ticket.uid}")
         if not outcome["ok"]:
             return self._welcome(ticket, secret, outcome)
         return set_device(redirect(f"/esign/{ticket.uid}"), ticket.uid, device)

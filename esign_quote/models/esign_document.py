@@ -11,7 +11,7 @@ class EsignDocument(models.Model):
     _name = "esign.document"
     _description = "E-signature: frozen file"
     _inherit = ["esign.immutable"]
-    _order = "request_id, sequence, id"
+    _order = "sequence, id"
 
     request_id = fields.Many2one("esign.request", required=True, readonly=True, index=True, ondelete="restrict")
     uid = fields.Char(

@@ -7,7 +7,7 @@ class EsignEvent(models.Model):
     _name = "esign.event"
     _description = "E-signature: entry of a request's journal"
     _inherit = ["esign.immutable"]
-    _order = "request_id, seq"
+    _order = "seq"
     _rec_name = "type"
 
     request_id = fields.Many2one("esign.request", required=True, readonly=True, index=True, ondelete="restrict")

@@ -124,6 +124,10 @@ class EsignRequest(models.Model):
     def _is_open(self):
         return self.state in OPEN_STATES
 
+    def _covers(self, order):
+        """Tell whether this is the signature of what the quotation says now."""
+        return self.state == "signed" and (order.state == "sale" or order._esign_fingerprint() == self.fingerprint)
+
     # === JOURNAL === #
 
     def _log(self, entries, actor=None):

@@ -12,7 +12,7 @@ class EsignSigner(models.Model):
     _name = "esign.signer"
     _description = "E-signature: person asked to sign"
     _inherit = ["esign.transaction"]
-    _order = "request_id, sequence, id"
+    _order = "sequence, id"
 
     request_id = fields.Many2one("esign.request", required=True, readonly=True, index=True, ondelete="restrict")
     sequence = fields.Integer("Turn", default=1, readonly=True)

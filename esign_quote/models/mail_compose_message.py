@@ -15,8 +15,10 @@ class MailComposeMessage(models.TransientModel):
 
     def _action_schedule_message(self):
         """Override of `mail`: "Send later" keeps the wish in the scheduled message's context."""
+        scheduled = self.env["mail.scheduled.message"]
         for composer in self:
-            super(MailComposeMessage, composer._esign_prepare())._action_schedule_message()
+            scheduled += super(MailComposeMessage, composer._esign_prepare())._action_schedule_message()
+        return scheduled
 
     def _esign_prepare(self):
         """Check what can be checked before anything is written; return ``self`` with the wish.

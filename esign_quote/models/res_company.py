@@ -1,7 +1,12 @@
 import base64
+import logging
 from datetime import timedelta
 
 from odoo import api, fields, models
+
+from ..tools.exceptions import SealError
+
+_logger = logging.getLogger(__name__)
 
 
 class ResCompany(models.Model):
@@ -52,8 +57,13 @@ class ResCompany(models.Model):
     def _esign_ensure_seal(self):
         """Generate a sealing key for each company that has none."""
         for company in self:
-            if not company.sudo().esign_seal_ids:
+            if company.sudo().esign_seal_ids:
+                continue
+            try:
                 self.env["esign.seal"]._generate(company)
+            except SealError as error:
+                # A company without a usable name: it is created, but cannot send for signature yet.
+                _logger.warning("esign_quote: no sealing key for company %s: %s", company.id, error)
 
     def _esign_audience(self, partner):
         """Tell whether ``partner`` is addressed as a ``consumer`` or as a ``business``."""

@@ -117,7 +117,7 @@ class SaleOrder(models.Model):
         :raise UserError:
         """
         self.ensure_one()
-        request = self.sudo().esign_request_ids.filtered(lambda item: item.state in ("sent", "consented", "signed"))[:1]
+        request = self.sudo().esign_request_ids.filtered(lambda item: item._is_open() or item._covers(self))[:1]
         if not self.partner_id:
             raise UserError(self.env._("This quotation has no contact."))
         if request.state == "signed":
@@ -199,7 +199,8 @@ class SaleOrder(models.Model):
     def _notify_get_recipients_groups(self, message, model_description, msg_vals=False):
         """Override of `sale`: the signer's mail has the personal link as its button."""
         groups = super()._notify_get_recipients_groups(message, model_description, msg_vals=msg_vals)
-        if not self or not message:
+        # A mass mailing prepares its layout with a message that is never stored.
+        if not self or not message.ids:
             return groups
         # The request was opened by this very message; nothing the caller says is trusted.
         signers = self.env["esign.signer"].sudo().search([("message_id", "=", message.id)])

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
+import pypdf
 from lxml import html
+from pypdf.generic import DictionaryObject, NameObject, TextStringObject
 from reportlab.pdfgen.canvas import Canvas
 
 from odoo.fields import Command
@@ -38,6 +40,21 @@ def make_pdf(*lines, pages=1):
         canvas.showPage()
     canvas.save()
     return buffer.getvalue()
+
+
+def rewrite_pdf(content, change):
+    """Return a PDF after ``change(writer)``."""
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(content))
+    change(writer)
+    buffer = io.BytesIO()
+    writer.write(buffer)
+    return buffer.getvalue()
+
+
+def add_script(writer):
+    """Put a script into a PDF, to be run when it is opened."""
+    action = {NameObject("/S"): NameObject("/JavaScript"), NameObject("/JS"): TextStringObject("app.alert(1)")}
+    writer.root_object[NameObject("/OpenAction")] = DictionaryObject(action)
 
 
 @dataclass

@@ -39,7 +39,9 @@ class TestComposerBox(EsignCommon, TransactionCase):
 
     def test_a_note_hides_and_ignores_the_box(self):
         note = self.env.ref("mail.mt_note")
-        form = self._form(self.order.with_user(self.sale_user).with_context(default_subtype_id=note.id).action_esign_send())
+        action = self.order.with_user(self.sale_user).action_esign_send()
+        action["context"]["default_subtype_id"] = note.id
+        form = self._form(action)
         self.assertTrue(form._get_modifier("esign_send", "invisible"))
         composer = self.compose()
         composer.subtype_id = note

@@ -11,6 +11,7 @@ import itertools
 
 import pytest
 import quotations
+from playwright.sync_api import expect
 
 from devtools.rpc import RpcClient
 
@@ -18,6 +19,7 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "i
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}
 LOCALES = {"en_US": "en-GB", "fr_FR": "fr-FR"}
 SALESPEOPLE = {"en_US": "sally", "fr_FR": "sylvie"}
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

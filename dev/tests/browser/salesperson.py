@@ -34,7 +34,7 @@ class Salesperson:
         box = self.page.locator(".modal div[name=esign_send] input")
         expect(box).to_be_checked(timeout=60_000)
         expect(self.page.locator(".modal .o_field_tags")).to_contain_text(quotation.signer)
-        expect(self.page.locator(".modal .o_attachment, .modal .o-mail-AttachmentCard").first).to_be_visible()
+        expect(self.page.locator(".modal a[href*='/web/content/']").first).to_contain_text(f"{quotation.number}.pdf")
         self._shoot(self.page, "composer")
         self.page.locator(".modal button[name=action_send_mail]").click()
         expect(self.page.locator(".modal")).to_have_count(0, timeout=60_000)
