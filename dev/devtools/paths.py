@@ -23,8 +23,12 @@ except KeyError as error:
 
 
 def odoo_addons() -> list[Path]:
-    """Folders of Odoo's own addons; a source checkout keeps most of them beside the package."""
-    return [folder for folder in (ODOO_HOME / "addons", ODOO_LIB / "odoo" / "addons") if folder.is_dir()]
+    """Folders of Odoo's own addons. A source checkout keeps most of them beside the package; what Debian's package
+    has in that place is an incomplete copy."""
+    folders = [ODOO_LIB / "odoo" / "addons"]
+    if (ODOO_HOME / "odoo-bin").is_file():
+        folders.insert(0, ODOO_HOME / "addons")
+    return folders
 
 
 def find_odoo_addon(name: str) -> Path:

@@ -9,7 +9,10 @@ from devtools.mailcatcher import MailCatcher, Message
 from devtools.rpc import RpcClient
 
 SALESPERSON = "sally"
-COMPOSER_FIELDS = ("template_id", "partner_ids", "attachment_ids", "subject", "body", "esign_send", "esign_fingerprint")
+COMPOSER_FIELDS = (
+    *("template_id", "partner_ids", "attachment_ids", "subject", "body", "esign_send", "esign_fingerprint"),
+    *("model", "res_ids", "composition_mode", "email_layout_xmlid"),
+)
 CODE = re.compile(r"\b\d{6}\b")
 WORKS = (
     "Site survey and measurements",

@@ -55,10 +55,28 @@ def page(template, values, status=200):
 
     :rtype: odoo.http.Response
     """
-    values = {"csrf_token": request.csrf_token(), "lang": request.env.lang or "en_US", "company": None, **values}
+    values = {
+        "csrf_token": request.csrf_token(),
+        "lang": request.env.lang or "en_US",
+        "company": None,
+        "assets": _assets(),
+        **values,
+    }
     html = request.env["ir.qweb"]._render(template, values)
     response = request.make_response(f"<!DOCTYPE html>\n{html}", status=status)
     return with_headers(response)
+
+
+def _assets():
+    """Return the addresses of our style sheets and scripts, by kind.
+
+    ``t-call-assets`` would write an ``onerror`` attribute, which our policy forbids, and no ``defer``.
+    """
+    nodes = request.env["ir.qweb"]._get_asset_nodes("esign_quote.assets_sign")
+    return {
+        "styles": [attributes["href"] for tag, attributes in nodes if tag == "link"],
+        "scripts": [attributes["src"] for tag, attributes in nodes if tag == "script" and attributes.get("src")],
+    }
 
 
 def with_headers(response):

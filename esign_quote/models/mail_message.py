@@ -1,7 +1,6 @@
 from odoo import api, models
 
 from ..tools.links import LINK_PATH, mask_links
-from .esign_signer import LINK_MARK
 
 
 class MailMessage(models.Model):
@@ -15,6 +14,6 @@ class MailMessage(models.Model):
         """
         for vals in vals_list:
             body = vals.get("body")
-            if isinstance(body, str) and LINK_PATH in body and LINK_MARK not in body:
+            if isinstance(body, str) and LINK_PATH in body:
                 vals["body"] = type(body)(mask_links(body))
         return super().create(vals_list)

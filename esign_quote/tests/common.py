@@ -177,6 +177,7 @@ class EsignCommon(SaleCommon, MockEmail):
 
     def prove(self, request):
         """Open the newest link, ask for a code, give it; return the ticket."""
+        self.env.flush_all()  # as between two HTTP requests
         address = request.signer_ids[:1].email
         ticket = self.env["esign.ticket"]._find_by_secret(self.last_secret(address))
         device = ticket._new_device()
@@ -198,6 +199,7 @@ class EsignCommon(SaleCommon, MockEmail):
     def read_and_sign(self, request, **values):
         """Take the whole way of a customer who signs; return the request."""
         ticket = self.prove(request)
+        self.env.flush_all()
         self.assertTrue(ticket._record_last_page(request._document("quote").sha256))
         outcome = ticket._sign(self.answer_of(request, **values), ORIGIN)
         self.assertTrue(outcome["ok"], outcome)

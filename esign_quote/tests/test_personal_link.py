@@ -1,5 +1,8 @@
+import logging
 import re
 from unittest.mock import patch
+
+from markupsafe import Markup
 
 from odoo.fields import Command
 from odoo.tests import HttpCase, TransactionCase, tagged
@@ -39,12 +42,11 @@ class TestPersonalLink(EsignCommon, TransactionCase):
         self.assertNotIn("/esign/t/", message.html + message.text)
 
     def test_the_database_holds_neither_link_nor_code(self):
-        with self.mock_mail_gateway(mail_unlink_sent=False), patch.object(codes, "new_code", lambda _digits: "493817"):
-            request = self.send()
-            self.prove(request)
-            secret = self.last_secret()
-            self.assertTrue(self._new_mails.exists(), "the queue keeps the mail in this test")
-            self.send_queue()
+        self.mail_unlink_sent = False
+        with patch.object(codes, "new_code", lambda _digits: "493817"):
+            self.prove(self.send())
+        secret = self.last_secret()
+        self.assertTrue(self._new_mails.exists(), "the queue keeps the mail in this test")
         self.env.flush_all()
         for table, column in self._text_columns():
             self.env.cr.execute(
@@ -60,7 +62,7 @@ class TestPersonalLink(EsignCommon, TransactionCase):
             raise OSError("no route to host")
 
         self.testing_smtp_session.send_message = refuse
-        with mute_logger("odoo.addons.mail.models.mail_mail"):
+        with mute_logger("odoo.addons.mail.models.mail_mail", "odoo.addons.base.models.ir_mail_server"):
             self.compose().action_send_mail()
         signer = self.order.esign_request_id.sudo().signer_ids
         mail = self.env["mail.mail"].search([("mail_message_id", "=", signer.message_id.id)])
@@ -69,23 +71,23 @@ class TestPersonalLink(EsignCommon, TransactionCase):
         self.assertFalse(LINK.search(mail.body_html))
 
     def test_a_mail_sent_again_has_a_new_link_and_the_old_one_dies(self):
-        with self.mock_mail_gateway(mail_unlink_sent=False):
-            request = self.send()
-            old = self.last_secret()
-            self._new_mails.write({"state": "outgoing"})
-            self._new_mails.send()
-            new = self.last_secret()
+        self.mail_unlink_sent = False
+        request = self.send()
+        old = self.last_secret()
+        self._new_mails.write({"state": "outgoing"})
+        self._new_mails.send()
+        new = self.last_secret()
         self.assertNotEqual(old, new)
         self.assertFalse(self.env["esign.ticket"]._find_by_secret(old))
         self.assertEqual(self.env["esign.ticket"]._find_by_secret(new).signer_id, request.signer_ids)
 
     def test_a_mail_to_a_corrected_address_holds_no_link(self):
-        with self.mock_mail_gateway(mail_unlink_sent=False):
-            self.send()
-            self.customer.email = "thief@evil.example"
-            self._new_mails.write({"state": "outgoing"})
-            self._new_mails.send()
-            (message,) = self.sent("thief@evil.example")
+        self.mail_unlink_sent = False
+        self.send()
+        self.customer.email = "thief@evil.example"
+        self._new_mails.write({"state": "outgoing"})
+        self._new_mails.send()
+        (message,) = self.sent("thief@evil.example")
         self.assertFalse(LINK.search(message.html + message.text))
 
     def test_a_mark_in_another_mail_stays_a_mark(self):
@@ -149,10 +151,10 @@ class TestForgedContext(EsignHttpCommon, HttpCase):
         self.assertFalse(self.order.esign_request_ids)
 
     def test_a_portal_user_opens_nothing(self):
-        user = self.new_user("portal", "base.group_portal")
+        user = self.new_user("jeanne", "base.group_portal")
         user.partner_id.email = "portal@customer.example"
         self.order.partner_id = user.partner_id
-        self.authenticate("portal", "portal")
+        self.authenticate("jeanne", "jeanne")
         self._post()
         self.assertFalse(self.order.esign_request_ids)
 
@@ -198,3 +200,27 @@ class TestForgedContext(EsignHttpCommon, HttpCase):
         # The message itself is accepted, so that the test shows what it says.
         self.assertEqual("result" in answer, ok, answer)
         return answer
+
+
+@tagged("post_install", "-at_install")
+class TestLinkIsMasked(EsignHttpCommon, HttpCase):
+    """Where staff reads, a link is only readable as `/esign/t/…`."""
+
+    def test_a_reply_that_quotes_the_mail(self):
+        request = self.send()
+        link = f"{self.order.get_base_url()}/esign/t/{self.last_secret()}"
+        mark = request.signer_ids._link_mark()
+        for body in (f'<a href="{link}">Sign</a> {link}', f"{link} and {mark}"):
+            message = self.order.message_post(body=Markup(body), message_type="email", author_id=self.customer.id)
+            self.assertFalse(LINK.search(message.body), body)
+            self.assertIn("/esign/t/…", message.body)
+        self.assertIn(mark, message.body)
+
+    def test_the_servers_log(self):
+        self.send()
+        secret = self.last_secret()
+        with self.assertLogs("werkzeug", logging.INFO) as log:
+            self.get(f"/esign/t/{secret}")
+            self.post(f"/esign/t/{secret}/code")
+        self.assertNotIn(secret, " ".join(log.output))
+        self.assertIn("/esign/t/…", " ".join(log.output))

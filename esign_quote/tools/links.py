@@ -4,7 +4,8 @@ import re
 
 LINK_PATH = "/esign/t/"
 # 256 random bits in URL-safe base64 are 43 characters; quoted-printable may have cut them.
-_SECRET = re.compile(r"(/esign/t/)[A-Za-z0-9_-]{16,}(?:=\r?\n[A-Za-z0-9_-]+)?")
+# What stands for a link in stored mails (`esign-link-…`) is no secret and stays.
+_SECRET = re.compile(r"(/esign/t/)(?!esign-link-)[A-Za-z0-9_-]{16,}(?:=\r?\n[A-Za-z0-9_-]+)?")
 
 
 def mask_links(text: str) -> str:

@@ -35,11 +35,11 @@ class Watch:
 
     def check(self) -> None:
         """Raise if anything is wrong up to here or with what is on the screen."""
-        assert not self.problems
+        assert not self.problems, "\n".join(self.problems)
         widths = self.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert widths[0] <= widths[1], f"the page scrolls sideways: {widths[0]} > {widths[1]} ({self.page.url})"
         small = self.page.evaluate(SMALL_TARGETS, {"selector": TARGETS, "least": MIN_TARGET})
-        assert not small, "too small for a thumb"
+        assert not small, "too small for a thumb:\n" + "\n".join(small)
 
     def forgive(self, text: str) -> None:
         """Expect exactly one problem with this text; Chromium logs a refused form as an error, for example."""

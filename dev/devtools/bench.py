@@ -1,0 +1,258 @@
+"""``dev/bench``: the same quote signed with stock Odoo and with esign_quote, beside each other.
+
+Three databases, each with a server of its own: stock with Odoo's default ``report.print_delay`` (a pause of one
+second in each PDF), stock without that pause, and esign_quote. Quotes are created and sent first. Then a *wave* of
+1, 4 or 16 customers takes one step together, the bench waits until the mails have come and the server is quiet,
+and the next step follows. Waves of the three take turns, so that noise of the machine meets them alike: believe
+the ratios rather than the figures.
+
+CPU is of the server's Python processes, wkhtmltopdf and the whole PostgreSQL cluster (which nobody else uses).
+SQL queries are those that Odoo's log gives for each request, and apart from them those of the scheduler.
+"""
+
+import argparse
+import fcntl
+import itertools
+import os
+import pstats
+import shutil
+import signal
+import sys
+import time
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+from . import addon, bench_probe, paths
+from .bench_flows import ESIGN, FLOWS, Customer, Flow, prepare_database
+from .bench_meters import CpuMeter, LogReader
+from .bench_report import Figures, Results, print_report, write_json
+from .databases import Databases
+from .errors import DevError
+from .mailcatcher import MailCatcher
+from .odoo_server import OdooServer
+from .postgres import Cluster
+from .rpc import RpcClient
+
+CLUSTER = "bench"
+FOLDER = paths.CACHE / "run" / CLUSTER
+MAILS_TIMEOUT = 60
+PROFILE_WAVES = 6
+PROFILE_LINES = 25
+# Scheduled actions that have nothing to do with signing would only disturb.
+KEPT_CRONS = ("mail.ir_cron_mail_scheduler_action", f"{paths.ADDON_NAME}.ir_cron_complete")
+SWITCH_OFF_CRONS = """
+    UPDATE ir_cron SET active = FALSE WHERE id NOT IN (
+        SELECT res_id FROM ir_model_data WHERE model = 'ir.cron' AND module || '.' || name IN %s)
+"""
+
+
+def main() -> int:
+    options = _parse_arguments()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    addon.require()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    results: Results = defaultdict(Figures)
+    with (FOLDER / "bench.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DevError("dev/bench runs already: two at once would measure each other") from None
+        with Cluster(CLUSTER) as cluster, MailCatcher() as mails:
+            if options.profile:
+                _profile(cluster, mails, options.lines)
+                return 0
+            waves = {1: 4, 4: 2} if options.quick else {1: 8, 4: 4, 16: 2}
+            for workers in (0,) if options.quick else (0, 2):
+                _measure_mode(Bench(cluster, mails, workers, options.lines), waves, results)
+    if options.json:
+        write_json(options.json, results, options.lines)
+    good = print_report(results, options.lines)
+    print(f"\n{time.monotonic() - started:.0f} s; server logs: {FOLDER}")
+    return 0 if good else 1
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="dev/bench", description="Measure signing with esign_quote beside stock Odoo's online signature."
+    )
+    parser.add_argument("--quick", action="store_true", help="threaded server, 1 and 4 clients, few repetitions")
+    parser.add_argument("--lines", type=int, default=3, metavar="N", help="of the quote (%(default)s)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, too")
+    parser.add_argument("--profile", action="store_true", help="only tell where one request that signs spends its time")
+    return parser.parse_args()
+
+
+def _measure_mode(bench: "Bench", waves: dict[int, int], results: Results) -> None:
+    with bench:
+        _say(f"{bench.mode}: warming up")
+        for flow in FLOWS:
+            # Every process loads and compiles things when it serves its first customers.
+            for clients in (1, 2 * bench.workers) if bench.workers else (1, 2):
+                bench.wave(flow, clients, defaultdict(Figures))
+        for number in range(max(waves.values())):
+            for clients in (clients for clients, count in waves.items() if number < count):
+                _say(f"{bench.mode}: wave {number + 1} of {waves[clients]}, clients: {clients}")
+                for flow in FLOWS if number % 2 else reversed(FLOWS):
+                    bench.wave(flow, clients, results)
+
+
+class Bench:
+    """The servers of one mode, as a context manager: threads (no workers), or that many processes."""
+
+    def __init__(self, cluster: Cluster, mails: MailCatcher, workers: int, lines: int, flows=FLOWS):
+        self.cluster = cluster
+        self.mails = mails
+        self.workers = workers
+        self.lines = lines
+        self.mode = f"{workers} workers" if workers else "threaded"
+        self.flows = flows
+        self._servers: dict[str, list[OdooServer]] = {}  # of each flow, the first one is the customers'
+        self._staff: dict[str, RpcClient] = {}
+
+    def __enter__(self) -> "Bench":
+        with ExitStack() as stack:
+            self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *exc_info) -> None:
+        self._stack.close()
+
+    def _start(self, stack: ExitStack) -> None:
+        bench_probe.write_addon(FOLDER / "addons")
+        for flow in self.flows:
+            self._prepare(flow)
+        _say(f"{self.mode}: starting servers")
+        for server in itertools.chain(*self._servers.values()):
+            server.log_path.unlink(missing_ok=True)
+            stack.callback(server.stop)
+            server.launch()
+        for flow in self.flows:
+            for server in self._servers[flow.name]:
+                server.wait()
+            # Quotes are sent through the helper, if there is one: it renders several at a time.
+            self._staff[flow.name] = rpc = RpcClient(self._servers[flow.name][-1].url, flow.database)
+            stack.callback(rpc.close)
+            prepare_database(rpc, print_delay=flow.print_delay)
+
+    def _prepare(self, flow: Flow) -> None:
+        """Make the database and the servers of a flow."""
+        databases = Databases(self.cluster)
+        databases.create(flow.database, with_addon=flow is ESIGN)
+        self.cluster.sql(flow.database, SWITCH_OFF_CRONS, [KEPT_CRONS])
+        servers = [self._server(flow, FOLDER / self.mode.replace(" ", "-"), self.workers)]
+        if self.workers and flow is not ESIGN:
+            # wkhtmltopdf fetches style sheets from the very server that waits for it: two customers at once would
+            # block two workers for two minutes. A second server has to deliver them.
+            servers.append(self._server(flow, FOLDER / "helper", 0, max_cron_threads=0))
+        databases.set_address(flow.database, servers[0].url)
+        self.cluster.sql(
+            flow.database, "UPDATE ir_config_parameter SET value = %s WHERE key = 'report.url'", [servers[-1].url]
+        )
+        self._servers[flow.name] = servers
+
+    def _server(self, flow: Flow, folder: Path, workers: int, **options) -> OdooServer:
+        addons = [*paths.odoo_addons(), paths.CHECKOUT, FOLDER / "addons"]
+        return OdooServer(
+            self.cluster,
+            flow.database,
+            folder=folder,
+            workers=workers,
+            smtp=(self.mails.host, self.mails.port),
+            addons_path=",".join(map(str, addons)),
+            server_wide_modules=f"base,rpc,web,{bench_probe.MODULE}",
+            **options,
+        )
+
+    def wave(self, flow: Flow, clients: int, results: Results) -> None:
+        """Let so many customers at once go all the way, and add to the results."""
+        servers, staff = self._servers[flow.name], self._staff[flow.name]
+        meter, logs = CpuMeter(self.cluster, servers), LogReader(servers)
+        self.mails.clear()
+        with ThreadPoolExecutor(clients) as pool:
+            sent = list(pool.map(lambda _number: flow.send_quote(staff, self.mails, self.lines), range(clients)))
+            everyone = [flow.customer(servers[0].url, quote, link, self.mails) for quote, link in sent]
+            customers = everyone
+            for step in flow.steps:
+                figures = results[self.mode, flow.name, clients, step]
+                expected = flow.signing_mails * len(customers) if step == "sign" else 0
+                meter.wait_until_quiet()
+                logs.new()
+                mails = len(self.mails.messages)
+                before = meter.read()
+                outcomes = list(pool.map(lambda customer, step=step: _take(customer, step), customers))
+                figures.answered += meter.read() - before
+                self._wait_for_mails(mails + expected, figures)
+                meter.wait_until_quiet()
+                figures.settled += meter.read() - before
+                figures.mails += len(self.mails.messages) - mails
+                self._add_log(figures, logs, len(customers))
+                figures.walls += [seconds for seconds, problem in outcomes if not problem]
+                figures.problems += [problem for _seconds, problem in outcomes if problem]
+                customers = [customer for customer, (_, problem) in zip(customers, outcomes, strict=True) if not problem]
+        self._check(staff, customers, results[self.mode, flow.name, clients, "sign"])
+        for customer in everyone:
+            customer.close()
+
+    def _wait_for_mails(self, count: int, figures: Figures) -> None:
+        deadline = time.monotonic() + MAILS_TIMEOUT
+        while len(self.mails.messages) < count:
+            if time.monotonic() > deadline:
+                figures.problems.append(f"{count - len(self.mails.messages)} mails are missing")
+                return
+            time.sleep(0.01)
+
+    def _add_log(self, figures: Figures, logs: LogReader, customers: int) -> None:
+        logged = logs.new()
+        figures.queries.append(sum(queries for _path, queries in logged.request_queries) / max(customers, 1))
+        figures.scheduler_queries += logged.scheduler_queries
+        figures.problems += logged.problems
+
+    def _check(self, staff: RpcClient, customers: list[Customer], figures: Figures) -> None:
+        ids = [customer.quote.order_id for customer in customers]
+        orders = staff.call("sale.order", "read", ids, ["state", "signed_by", "signed_on"])
+        figures.problems += [f"not confirmed: {order}" for order in orders if order["state"] != "sale"]
+
+
+def _take(customer: Customer, step: str) -> tuple[float, str]:
+    """How long the step took, and what went wrong."""
+    started = time.monotonic()
+    try:
+        getattr(customer, step)()
+    except Exception as error:  # noqa: BLE001  whatever a server under load answers is a result
+        return 0, f"{step}: {type(error).__name__}: {error}"
+    return time.monotonic() - started, ""
+
+
+def _profile(cluster: Cluster, mails: MailCatcher, lines: int) -> None:
+    """Profile a few signatures one after the other on a threaded server, and show the last one."""
+    folder = FOLDER / "profile"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    with ExitStack() as stack:
+        os.environ[bench_probe.PROFILE_FOLDER] = str(folder)
+        bench = stack.enter_context(Bench(cluster, mails, 0, lines, flows=(ESIGN,)))
+        for _number in range(PROFILE_WAVES):
+            bench.wave(ESIGN, 1, results := defaultdict(Figures))
+    for figures in results.values():
+        if figures.problems:
+            raise DevError("\n".join(figures.problems))
+    newest = max(folder.glob("*.prof"))
+    pstats.Stats(str(newest)).strip_dirs().sort_stats("cumulative").print_stats(PROFILE_LINES)
+    print(f"all of it: {newest}")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("\nStopped.")
+    except DevError as error:
+        sys.exit(f"dev/bench: {error}")

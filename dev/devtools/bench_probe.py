@@ -1,0 +1,67 @@
+"""Runs inside the measured Odoo, as a server-wide module: tells what Odoo itself does not.
+
+- in the log, how many SQL queries each run of the scheduler made (Odoo says so of HTTP requests only);
+- with ``ESIGN_BENCH_PROFILE`` set to a folder, a cProfile file there for each request that signs.
+"""
+
+import cProfile
+import functools
+import itertools
+import logging
+import os
+import threading
+from pathlib import Path
+
+MODULE = "bench_probe"  # its name as an addon
+PROFILE_FOLDER = "ESIGN_BENCH_PROFILE"
+PROFILED_PATHS = ("/sign", "/accept")  # how they end
+_logger = logging.getLogger(MODULE)
+
+
+def write_addon(folder: Path) -> None:
+    """Write the addon that makes a server import this module and call :func:`install`."""
+    addon = folder / MODULE
+    addon.mkdir(parents=True, exist_ok=True)
+    (addon / "__init__.py").write_text(f"from {__name__} import install\n")
+    (addon / "__manifest__.py").write_text(repr({"name": MODULE, "license": "LGPL-3", "post_load": "install"}))
+
+
+def install() -> None:
+    # Here, since the caller of write_addon needs no Odoo.
+    from odoo.http import Application
+
+    from odoo.addons.base.models.ir_cron import IrCron
+
+    IrCron._process_jobs = staticmethod(_counting(IrCron._process_jobs))
+    if folder := os.environ.get(PROFILE_FOLDER):
+        Application.__call__ = _profiling(Application.__call__, Path(folder))
+
+
+def _counting(process_jobs):
+    @functools.wraps(process_jobs)
+    def counted(db_name):
+        thread = threading.current_thread()
+        # Cursors add to these wherever they exist; Odoo creates them for HTTP requests.
+        thread.query_count, thread.query_time = 0, 0
+        try:
+            return process_jobs(db_name)
+        finally:
+            _logger.info("scheduler: %s queries", thread.query_count)
+
+    return counted
+
+
+def _profiling(call, folder: Path):
+    numbers = itertools.count(1)
+
+    @functools.wraps(call)
+    def profiled(self, environ, start_response):
+        if not environ["PATH_INFO"].endswith(PROFILED_PATHS):
+            return call(self, environ, start_response)
+        profile = cProfile.Profile()
+        try:
+            return profile.runcall(call, self, environ, start_response)
+        finally:
+            profile.dump_stats(folder / f"{next(numbers):03}.prof")
+
+    return profiled

@@ -1,0 +1,326 @@
+from unittest.mock import patch
+
+from odoo.tests import HttpCase, TransactionCase, tagged
+from odoo.tools import mute_logger
+
+from odoo.addons.esign_quote.models.esign_otp import EsignOtp
+
+from .common import ORIGIN, EsignCommon, EsignHttpCommon, text_of
+
+
+@tagged("post_install", "-at_install")
+class TestCode(EsignHttpCommon, HttpCase):
+    """One code, one browser, one signature; wrong ones are counted whatever happens (law 5)."""
+
+    def setUp(self):
+        import cProfile, pstats, io, sys
+        pr=cProfile.Profile(); pr.enable()
+        super().setUp()
+        self.request = self.send()
+        self.signer = self.request.signer_ids
+        self.path = self.ask_for_code(self.request)
+        self.code = self.last_code()
+        pr.disable()
+        out=io.StringIO(); pstats.Stats(pr,stream=out).sort_stats("cumulative").print_stats(60); print(out.getvalue(), file=sys.stderr)
+
+    # === THE MAIL === #
+
+    def test_the_code_is_in_the_text_and_not_in_the_subject(self):
+        message = self.sent(self.customer.email)[-1]
+        self.assertIn(self.code, message.html)
+        self.assertIn(self.code, message.text)
+        self.assertNotIn(self.code, message.subject)
+        self.assertIn(self.order.name, message.subject)
+
+    def test_the_mail_with_the_code_holds_no_link(self):
+        message = self.sent(self.customer.email)[-1]
+        self.assertNotRegex(message.html + message.text, r"href|https?://|/esign/")
+
+    # === RIGHT === #
+
+    def test_the_right_code_opens_the_quotation(self):
+        self.assertEqual(self._give(self.code).status_code, 303)
+        self.assertIn(f"Quotation {self.order.name}", text_of(self.get(self.path)))
+        self.assertTrue(self.request.identified_on)
+        self.assertIn("code.validated", self.entries(self.request))
+
+    def test_the_code_may_be_typed_with_blanks(self):
+        self.assertEqual(self._give(f" {self.code[:3]} {self.code[3:]} ").status_code, 303)
+
+    def test_the_browser_gets_a_new_secret_and_the_old_one_opens_nothing(self):
+        old = self.opener.cookies[f"esign_{self.path.rpartition('/')[2]}"]
+        self._give(self.code)
+        new = self.opener.cookies[f"esign_{self.path.rpartition('/')[2]}"]
+        self.assertNotEqual(old, new)
+        with self.browser():
+            self.opener.cookies[f"esign_{self.path.rpartition('/')[2]}"] = old
+            self.assertEqual(self.get(self._file()).status_code, 404)
+            self.assertNotIn("725", self.get(self.path).text)
+
+    # === WRONG === #
+
+    def test_a_wrong_code_is_refused_and_counted(self):
+        response = self._give(self._wrong())
+        self.assertEqual(response.status_code, 422)
+        self.assertIn("That code does not match. Tries left: 2", text_of(response))
+        self.assertEqual(self._failures(), 1)
+        self.assertIn("code.refused", self.entries(self.request))
+
+    def test_what_is_no_code_is_not_counted(self):
+        for typed in ("", "12345", "1234567", "abcdef", "１２３４５６"):
+            self.assertEqual(self._give(typed).status_code, 422)
+        self.assertEqual(self._failures(), 0)
+        self.assertEqual(self._give(self.code).status_code, 303)
+
+    def test_the_right_code_clears_the_counter(self):
+        self._give(self._wrong())
+        self._give(self.code)
+        self.assertEqual(self._failures(), 0)
+
+    def test_three_wrong_codes_lock(self):
+        for _try in range(3):
+            response = self._give(self._wrong())
+        self.assertIn("code entry is stopped until", text_of(response))
+        self.assertIn("office@seller.example", text_of(response))
+        self.assertIn("scope.locked", self.entries(self.request))
+
+    def test_the_right_code_is_refused_while_it_is_locked(self):
+        self._lock()
+        response = self._give(self.code)
+        self.assertEqual(response.status_code, 422)
+        self.assertIn("code entry is stopped until", text_of(response))
+        self.assertEqual(self.get(self._file()).status_code, 404)
+
+    def test_no_code_is_sent_while_it_is_locked(self):
+        self._lock()
+        self.age("esign_otp", "create_date", "1 hour")
+        mails = len(self.emails)
+        self.post(f"{self.path}/code")
+        self.post(f"/esign/t/{self.last_secret()}/code")
+        self.assertEqual(len(self.emails), mails)
+
+    def test_the_lock_ends_after_five_days(self):
+        self._lock()
+        self.age("esign_lock", "locked_until", "4 days 23 hours")
+        self.assertIn("code entry is stopped", text_of(self._give(self.code)))
+        self.age("esign_lock", "locked_until", "1 hour")
+        self.age("esign_otp", "create_date", "1 hour")
+        self.post(f"{self.path}/code")
+        self.assertEqual(self._give(self.last_code()).status_code, 303)
+
+    def test_counting_starts_again_after_the_lock(self):
+        self._lock()
+        self.age("esign_lock", "locked_until", "6 days")
+        self.assertIn("Tries left: 2", text_of(self._give(self._wrong())))
+
+    def test_tries_and_days_are_settings(self):
+        self.company.write({"esign_code_tries": 2, "esign_lock_days": 1})
+        self._give(self._wrong())
+        self.assertIn("code entry is stopped", text_of(self._give(self._wrong())))
+        self.age("esign_lock", "locked_until", "1 day")
+        self.assertIn("Tries left: 1", text_of(self._give(self._wrong())))
+
+    def test_a_lock_holds_for_new_codes_of_the_same_signer(self):
+        self._give(self._wrong())
+        self.age("esign_otp", "create_date", "1 hour")
+        self.post(f"{self.path}/code")
+        self._give(self._wrong())
+        self.assertEqual(self._failures(), 2)
+
+    def test_a_lock_of_one_quotation_leaves_the_others_alone(self):
+        self._lock()
+        other = self.send(self.new_order())
+        self.assertTrue(self.enter(other))
+
+    # === OVER === #
+
+    def test_an_expired_code_is_refused(self):
+        self.age("esign_otp", "expires_on", "5 minutes")
+        response = self._give(self.code)
+        self.assertIn("This code has run out", text_of(response))
+        self.assertEqual(self._failures(), 0)
+
+    def test_the_life_of_a_code_is_a_setting(self):
+        self.company.esign_code_minutes = 10
+        self.age("esign_otp", "create_date", "1 hour")
+        self.post(f"{self.path}/code")
+        self.age("esign_otp", "expires_on", "9 minutes")
+        self.assertEqual(self._give(self.last_code()).status_code, 303)
+
+    def test_a_code_is_good_once(self):
+        self._give(self.code)
+        self.post(f"{self.path}/leave")
+        with self.browser():
+            self.age("esign_otp", "create_date", "1 hour")
+            self.ask_for_code(self.request)
+            self.assertIn("does not match", text_of(self._give(self.code)))
+
+    def test_a_replaced_code_is_refused(self):
+        self.age("esign_otp", "create_date", "1 hour")
+        self.assertIn("A new code has been sent", text_of(self.post(f"{self.path}/code")))
+        self.assertNotEqual(self.last_code(), self.code)
+        self.assertIn("does not match", text_of(self._give(self.code)))
+        self.assertEqual(self._give(self.last_code()).status_code, 303)
+
+    def test_a_code_is_of_no_use_in_another_browser(self):
+        with self.browser():
+            response = self._give(self.code)
+            self.assertEqual(response.status_code, 404)
+        self.assertEqual(self._give(self.code).status_code, 303)
+
+    def test_a_code_is_of_no_use_in_another_browser_that_asked_for_one(self):
+        self.age("esign_otp", "create_date", "1 hour")
+        with self.browser():
+            self.ask_for_code(self.request)
+            theirs = self.last_code()
+            self.assertIn("does not match", text_of(self._give(self.code)))
+        # And the newest code is of no use here.
+        self.assertIn("This code has run out", text_of(self._give(theirs)))
+
+    def test_a_code_is_of_no_use_for_another_quotation(self):
+        other = self.send(self.new_order())
+        path = self.ask_for_code(other)
+        self.assertNotEqual(self.last_code(), self.code)
+        self.assertIn("does not match", text_of(self.post(f"{path}/verify", {"code": self.code})))
+        self.assertEqual(self._give(self.code).status_code, 303)
+
+    # === ASKING AGAIN === #
+
+    def test_a_second_code_has_to_wait(self):
+        mails = len(self.emails)
+        self.assertIn("You can ask for another one in", text_of(self.post(f"{self.path}/code")))
+        with self.browser():
+            secret = self.last_secret()
+            self.get(f"/esign/t/{secret}")
+            self.assertEqual(self.post(f"/esign/t/{secret}/code").status_code, 429)
+        self.assertEqual(len(self.emails), mails)
+        self.age("esign_otp", "create_date", "31 seconds")
+        self.assertIn("A new code has been sent", text_of(self.post(f"{self.path}/code")))
+
+    def test_five_codes_an_hour(self):
+        for _code in range(4):
+            self.age("esign_otp", "create_date", "5 minutes")
+            self.post(f"{self.path}/code")
+        mails = len(self.emails)
+        self.age("esign_otp", "create_date", "5 minutes")
+        self.assertIn("You can ask for another one in", text_of(self.post(f"{self.path}/code")))
+        self.assertEqual(len(self.emails), mails)
+
+    def test_going_back_to_the_link_keeps_the_code_good(self):
+        response = self.post(f"/esign/t/{self.last_secret()}/code")
+        self.assertEqual(response.status_code, 303)
+        self.assertEqual(self._give(self.code).status_code, 303)
+
+    def test_a_code_that_cannot_be_sent_uses_up_nothing(self):
+        def refuse(*_args, **_kwargs):
+            raise OSError("no route to host")
+
+        self.age("esign_otp", "create_date", "1 hour")
+        kept = self.testing_smtp_session.send_message
+        self.testing_smtp_session.send_message = refuse
+        with mute_logger("odoo.addons.esign_quote.models.esign_ticket"):
+            response = self.post(f"{self.path}/code")
+        self.assertIn("We cannot send the code right now", text_of(response))
+        self.assertIn("code.send_failed", self.entries(self.request))
+        self.testing_smtp_session.send_message = kept
+        self.assertIn("A new code has been sent", text_of(self.post(f"{self.path}/code")))
+
+    # === WITHOUT A PROVED CODE === #
+
+    def test_files_are_not_found_without_a_code(self):
+        for response in (self.get(self._file()), self.post(self._file().replace("/file/", "/download/")), self.get(f"{self.path}/proof.json")):
+            self.assertEqual(response.status_code, 404)
+        self.assertFalse(self.signer.downloaded_on)
+
+    def test_nothing_is_read_signed_or_declined_without_a_code(self):
+        before = self.snapshot()
+        self.assertEqual(self.post(f"{self.path}/read", {"sha256": self.request._document("quote").sha256}).status_code, 404)
+        self.assertEqual(self.submit(self.request, self.path).status_code, 404)
+        self.assertEqual(self.post(f"{self.path}/decline").status_code, 404)
+        self.assertEqual(self.snapshot(), before)
+
+    def test_the_session_ends_after_an_hour(self):
+        self._give(self.code)
+        self.assertEqual(self.get(self._file()).status_code, 200)
+        self.age("esign_ticket", "proved_on", "1 hour")
+        self.assertEqual(self.get(self._file()).status_code, 404)
+
+    def test_leaving_ends_the_session(self):
+        self._give(self.code)
+        kept = dict(self.opener.cookies)
+        self.assertIn("You have left", text_of(self.post(f"{self.path}/leave")))
+        self.opener.cookies.update(kept)
+        self.assertEqual(self.get(self._file()).status_code, 404)
+        self.assertIn("session.ended", self.entries(self.request))
+
+    def test_the_files_of_another_quotation_are_not_found(self):
+        other = self.send(self.new_order())
+        self.enter(other)
+        self._give(self.code)
+        response = self.get(f"{self.path}/file/{other._document('quote').uid}")
+        self.assertEqual(response.status_code, 404)
+        self.assertEqual(self.post(f"{self.path}/download/{other._document('quote').uid}").status_code, 404)
+
+    # === TOOLS === #
+
+    def _give(self, code):
+        return self.post(f"{self.path}/verify", {"code": code})
+
+    def _wrong(self):
+        return f"{(int(self.code) + 1) % 10**6:06d}"
+
+    def _lock(self):
+        for _try in range(3):
+            self._give(self._wrong())
+
+    def _failures(self):
+        self.env.cr.execute("SELECT failures FROM esign_lock WHERE scope = %s", [f"link:{self.signer.id}"])
+        row = self.env.cr.fetchone()
+        return row[0] if row else 0
+
+    def _file(self):
+        return f"{self.path}/file/{self.request._document('quote').uid}"
+
+
+@tagged("post_install", "-at_install")
+class TestCounting(EsignCommon, TransactionCase):
+    """Law 5: a try is counted and committed first, compared afterwards."""
+
+    def setUp(self):
+        super().setUp()
+        self.send()
+        self.env.flush_all()
+        self.ticket = self.env["esign.ticket"]._find_by_secret(self.last_secret())
+        self.device = self.ticket._new_device()
+        self.ticket._send_code(self.device, ORIGIN)
+
+    def test_a_try_is_counted_before_it_is_compared(self):
+        seen = []
+
+        def matches(otp, _code):
+            seen.append(self._failures())
+            return False
+
+        with patch.object(EsignOtp, "_matches", matches):
+            self.ticket._check_code(self.device, "000000", ORIGIN)
+        self.assertEqual(seen, [1])
+
+    def test_a_try_stays_counted_when_everything_else_fails(self):
+        with patch.object(EsignOtp, "_matches", side_effect=ZeroDivisionError):
+            # Not `assertRaises`: it would undo the count.
+            try:
+                self.ticket._check_code(self.device, "000000", ORIGIN)
+            except ZeroDivisionError:
+                self.env.invalidate_all()
+        self.assertEqual(self._failures(), 1)
+
+    def test_nothing_is_compared_once_it_is_locked(self):
+        compared = []
+        with patch.object(EsignOtp, "_matches", lambda _otp, code: compared.append(code)):
+            for _try in range(5):
+                self.ticket._check_code(self.device, "000000", ORIGIN)
+        self.assertEqual(len(compared), 3)
+
+    def _failures(self):
+        self.env.cr.execute("SELECT COALESCE(SUM(failures), 0) FROM esign_lock WHERE scope = %s", [self.ticket._scope()])
+        return self.env.cr.fetchone()[0]
