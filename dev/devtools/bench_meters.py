@@ -20,7 +20,7 @@ QUIET_TIMEOUT = 60
 
 # How werkzeug logs a request in Odoo: status, size, SQL queries, seconds in SQL, other seconds.
 REQUEST = re.compile(r'werkzeug: .*"(?P<method>[A-Z]+) (?P<path>\S+) [^"]*" \d+ \S+ (?P<queries>\d+) [\d.]+ [\d.]+$', re.MULTILINE)
-SCHEDULER = re.compile(r"bench_probe: scheduler: (?P<queries>\d+) queries$", re.MULTILINE)
+SCHEDULER = re.compile(r"bench_probe: scheduler: (?P<queries>\d+) queries *$", re.MULTILINE)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ two kinds of templates are kept in each cluster, and built again when what they 
 
 import fcntl
 import hashlib
+import os
+import re
 import shutil
 import sys
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ from .postgres import Cluster
 # The first one is what new users get; French is the second language of the addon.
 LANGUAGES = "en_US,fr_FR"
 ADDRESS_PARAMETERS = ("web.base.url", "report.url")
+OWNED = re.compile(r"own_\w+_(\d+)")  # a name ends with the number of the process it was made for
 
 
 class Databases:
@@ -34,11 +37,16 @@ class Databases:
     def create(self, name: str, *, demo: bool = True, with_addon: bool = True) -> str:
         """A fresh database called ``name``; one of that name is dropped before."""
         with self._locked():
+            self._drop_orphans()
             template = self._base_template(demo)
             if with_addon:
                 template = self._addon_template(template, demo)
             self._copy(template, name)
         return name
+
+    def create_own(self, purpose: str, **options) -> str:
+        """Like :meth:`create`, under a name that no other process uses. Also after a crash it is dropped in the end."""
+        return self.create(f"own_{purpose}_{os.getpid()}", **options)
 
     def drop(self, name: str) -> None:
         self.cluster.drop(name)
@@ -74,6 +82,13 @@ class Databases:
         if not self.cluster.exists(name):
             self._build(name, prefix, f"installing {paths.ADDON_NAME}", ["--init", paths.ADDON_NAME], base)
         return name
+
+    def _drop_orphans(self) -> None:
+        """Drop what :meth:`create_own` made for processes that are no more."""
+        for name in self.cluster.databases():
+            owner = OWNED.fullmatch(name)
+            if owner and not Path("/proc", owner[1]).exists():
+                self.drop(name)
 
     def _build(self, name: str, prefix: str, title: str, arguments: list[str], base: str | None = None) -> None:
         """Build under another name and rename at the end: a template that exists is complete."""

@@ -75,7 +75,7 @@ def start_server(databases, _catcher, logs):
 
     @contextmanager
     def start(name: str, *, workers: int = 0, demo: bool = True, **options):
-        database = databases.create(f"test_{name}", demo=demo)
+        database = databases.create_own(name, demo=demo)
         server = OdooServer(
             databases.cluster,
             database,

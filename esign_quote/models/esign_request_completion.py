@@ -142,6 +142,8 @@ class EsignRequest(models.Model):
         local = signer.answered_on.replace(tzinfo=UTC).astimezone(ZoneInfo(signer.tz))
         text = format_datetime(self.env, signer.answered_on, tz=signer.tz, dt_format="long", lang_code=signer.lang)
         offset = local.strftime("%z")
+        # Most languages end it with "+0100", which few people can read.
+        text = text.removesuffix(offset).rstrip()
         return text if "UTC" in text or "GMT" in text else f"{text} (UTC{offset[:3]}:{offset[3:]})"
 
     def _report_seal_failure(self, error):

@@ -1,7 +1,11 @@
 from . import (
     test_code,
     test_composer,
+    test_doors,
+    test_evidence,
+    test_frozen,
     test_pages,
     test_personal_link,
     test_sending,
+    test_signing,
 )

@@ -5,7 +5,7 @@ import email.policy
 import io
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
@@ -19,7 +19,7 @@ from odoo.http import Request
 from odoo.tests import HttpCase, new_test_user
 
 from odoo.addons.base.models.ir_actions_report import IrActionsReport
-from odoo.addons.mail.tests.common import MockEmail
+from odoo.addons.base.models.ir_mail_server import IrMail_Server
 from odoo.addons.sale.tests.common import SaleCommon
 
 ORIGIN = {"ip": "192.0.2.7", "user_agent": "Test browser"}
@@ -27,7 +27,12 @@ LINK = re.compile(r"/esign/t/(?!esign-link-)([\w-]{43})(?![\w-])")
 TOKEN = re.compile(r'name="csrf_token" value="(\w+)"')
 CODE = re.compile(r">(\d{6})<")
 DRAWING = '{"w":300,"h":100,"strokes":[[[10,10],[150,80],[290,20]]]}'
-TABLES = ("request", "signer", "ticket", "otp", "lock", "event", "document", "proof", "seal", "consent")
+OUR_TABLES = tuple(
+    f"esign_{name}" for name in ("request", "signer", "ticket", "otp", "lock", "event", "document", "proof", "seal", "consent")
+)
+
+
+# === PDF === #
 
 
 def make_pdf(*lines, pages=1):
@@ -57,29 +62,58 @@ def add_script(writer):
     writer.root_object[NameObject("/OpenAction")] = DictionaryObject(action)
 
 
+def pdf_text(content):
+    """Return the words of a PDF."""
+    return " ".join(" ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(content)).pages).split())
+
+
+# === MAIL === #
+
+
 @dataclass
 class Sent:
     """A message as it was handed to the mail server."""
 
     to: str
     subject: str
-    html: str
-    text: str
-    files: dict
+    html: str = field(repr=False)
+    text: str = field(repr=False)
+    files: dict = field(repr=False)
 
     @classmethod
-    def parse(cls, entry):
-        message = email.message_from_string(entry["message"], policy=email.policy.default)
+    def parse(cls, content, recipients):
+        message = email.message_from_bytes(content, policy=email.policy.default)
 
         def part(kind):
             found = message.get_body(preferencelist=(kind,))
             return found.get_content() if found else ""
 
         files = {item.get_filename(): item.get_payload(decode=True) for item in message.iter_attachments()}
-        return cls(", ".join(entry["smtp_to_list"]), message["Subject"], part("html"), part("plain"), files)
+        return cls(", ".join(recipients), message["Subject"], part("html"), part("plain"), files)
 
 
-class EsignCommon(SaleCommon, MockEmail):
+class MailServer:
+    """Stands for a session with the mail server; keeps what it is given."""
+
+    from_filter = smtp_from = False
+
+    def __init__(self):
+        self.sent = []
+        self.broken = False
+
+    def send_message(self, message, _smtp_from, recipients):
+        if self.broken:
+            raise OSError("no route to host")
+        self.sent.append(Sent.parse(message.as_bytes(), recipients))
+
+    def quit(self):
+        pass
+
+
+# === ODOO === #
+
+
+class EsignCommon(SaleCommon):
     """A quotation of a salesperson for a consumer; mails are caught, PDFs are drawn by reportlab."""
 
     @classmethod
@@ -90,14 +124,23 @@ class EsignCommon(SaleCommon, MockEmail):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        if not issubclass(cls, HttpCase):  # which does it anyway
+            # What is committed on its own (`_own_transaction`) sees the data of the test.
+            cls.registry_enter_test_mode_cls()
         cls.rendered = []
+        cls.mail_server = MailServer()
         cls.startClassPatcher(patch.object(IrActionsReport, "_render_qweb_pdf", cls._fake_rendering()))
+        cls.startClassPatcher(patch.object(IrMail_Server, "_disable_send", lambda *_args: False))
+        cls.startClassPatcher(patch.object(IrMail_Server, "_connect__", lambda *_args, **_kwargs: cls.mail_server))
         cls.company.write({"name": "Atelier Nord", "email": "office@seller.example", "phone": "+33 1 23 45 67 89"})
         cls.customer = cls.env["res.partner"].create(
             {"name": "Jeanne Martin", "email": "jeanne.martin@customer.example", "lang": "en_US", "tz": "Europe/Paris"}
         )
         cls.order = cls.sale_order
-        cls.order.write({"partner_id": cls.customer.id, "user_id": cls.sale_user.id, "require_signature": True, "require_payment": False})
+        cls.order.write(
+            {"partner_id": cls.customer.id, "user_id": cls.sale_user.id, "require_signature": True, "require_payment": False}
+        )
+        cls.mail_server.sent.clear()  # "You have been assigned"
 
     @classmethod
     def _fake_rendering(cls):
@@ -110,9 +153,9 @@ class EsignCommon(SaleCommon, MockEmail):
 
     def setUp(self):
         super().setUp()
-        if not type(self)._registry_patched:
-            self.enterContext(self.enter_registry_test_mode())
-        self.enterContext(self.mock_mail_gateway(mail_unlink_sent=True))
+        kept = list(self.mail_server.sent)
+        self.addCleanup(self.mail_server.__dict__.update, sent=kept, broken=False)
+        self.mail_server.sent = list(kept)
         self.rendered.clear()
 
     # === PEOPLE AND QUOTATIONS === #
@@ -120,9 +163,14 @@ class EsignCommon(SaleCommon, MockEmail):
     @classmethod
     def new_order(cls, partner=None, **values):
         """Return another quotation of the salesperson."""
-        lines = [Command.create({"product_id": cls.product.id, "product_uom_qty": 2})]
         return cls.env["sale.order"].create(
-            {"partner_id": (partner or cls.customer).id, "user_id": cls.sale_user.id, "order_line": lines, "require_payment": False, **values}
+            {
+                "partner_id": (partner or cls.customer).id,
+                "user_id": cls.sale_user.id,
+                "require_payment": False,
+                "order_line": [Command.create({"product_id": cls.product.id, "product_uom_qty": 2})],
+                **values,
+            }
         )
 
     @classmethod
@@ -138,54 +186,62 @@ class EsignCommon(SaleCommon, MockEmail):
     @classmethod
     def new_user(cls, login, groups, **values):
         """Return a user; ``groups`` as in `new_test_user`."""
-        return new_test_user(cls.env, login=login, groups=groups, email=f"{login}@seller.example", **values)
+        return new_test_user(cls.env, login=login, groups=groups, **{"email": f"{login}@seller.example", **values})
 
     # === SENDING === #
 
-    def compose(self, order=None, user=None, **values):
+    @classmethod
+    def compose(cls, order=None, user=None, **values):
         """Return the mail window as "Send for signature" opens it."""
-        order = (order or self.order).with_user(user or self.sale_user)
+        order = (order or cls.order).with_user(user or cls.sale_user)
         action = order.action_esign_send()
         return order.env["mail.compose.message"].with_context(**action["context"]).create(values)
 
-    def send(self, order=None, user=None, **values):
+    @classmethod
+    def send(cls, order=None, user=None, **values):
         """Send a quotation for signature; return its request (superuser)."""
-        order = order or self.order
-        self.compose(order, user, **values).action_send_mail()
+        order = order or cls.order
+        cls.compose(order, user, **values).action_send_mail()
+        cls.env.flush_all()  # the end of an HTTP request
         return order.sudo().esign_request_id
 
     # === MAILS === #
 
-    def sent(self, to=None):
+    @classmethod
+    def sent(cls, to=None):
         """Return the messages handed to the mail server, optionally those to one address."""
-        messages = [Sent.parse(entry) for entry in self.emails]
-        return [item for item in messages if to is None or item.to == to]
+        return [item for item in cls.mail_server.sent if to is None or item.to == to]
 
-    def send_queue(self):
-        """Do what the mail queue's cron does."""
-        self.env["mail.mail"].search([("state", "=", "outgoing")]).send()
+    @classmethod
+    def send_queue(cls):
+        """Do what the cron of the mail queue does."""
+        cls.env["mail.mail"].search([("state", "=", "outgoing")]).send()
 
-    def last_secret(self, to=None):
+    @classmethod
+    def last_secret(cls, to=None):
         """Return the secret of the newest personal link in an outgoing mail."""
-        return [found[1] for item in self.sent(to) for found in [LINK.search(item.html)] if found][-1]
+        return [found[1] for item in cls.sent(to) for found in [LINK.search(item.html)] if found][-1]
 
-    def last_code(self, to=None):
+    @classmethod
+    def last_code(cls, to=None):
         """Return the newest code in an outgoing mail."""
-        return [found[1] for item in self.sent(to) for found in [CODE.search(item.html)] if found][-1]
+        return [found[1] for item in cls.sent(to) for found in [CODE.search(item.html)] if found][-1]
 
     # === THE CUSTOMER'S WAY, WITHOUT PAGES === #
 
-    def prove(self, request):
+    @classmethod
+    def prove(cls, request):
         """Open the newest link, ask for a code, give it; return the ticket."""
-        self.env.flush_all()  # as between two HTTP requests
+        cls.env.flush_all()
         address = request.signer_ids[:1].email
-        ticket = self.env["esign.ticket"]._find_by_secret(self.last_secret(address))
+        ticket = cls.env["esign.ticket"]._find_by_secret(cls.last_secret(address))
         device = ticket._new_device()
-        self.assertTrue(ticket._send_code(device, ORIGIN)["ok"])
-        self.assertTrue(ticket._check_code(device, self.last_code(address), ORIGIN)["ok"])
+        assert ticket._send_code(device, ORIGIN)["ok"]
+        assert ticket._check_code(device, cls.last_code(address), ORIGIN)["ok"]
         return ticket
 
-    def answer_of(self, request, **values):
+    @classmethod
+    def answer_of(cls, request, **values):
         """Return what a signer fills in; all boxes ticked."""
         return {
             "name": request.signer_ids[:1].name,
@@ -196,31 +252,31 @@ class EsignCommon(SaleCommon, MockEmail):
             **values,
         }
 
-    def read_and_sign(self, request, **values):
+    @classmethod
+    def read_and_sign(cls, request, **values):
         """Take the whole way of a customer who signs; return the request."""
-        ticket = self.prove(request)
-        self.env.flush_all()
-        self.assertTrue(ticket._record_last_page(request._document("quote").sha256))
-        outcome = ticket._sign(self.answer_of(request, **values), ORIGIN)
-        self.assertTrue(outcome["ok"], outcome)
+        ticket = cls.prove(request)
+        assert ticket._record_last_page(request._document("quote").sha256)
+        outcome = ticket._sign(cls.answer_of(request, **values), ORIGIN)
+        assert outcome["ok"], outcome
+        cls.env.invalidate_all()
         return request
 
     # === MEASURES === #
 
     def snapshot(self, *tables):
-        """Return a digest of every row of some tables (without prefix ``esign_``: ours, by default)."""
+        """Return a digest of every row of some tables; ours by default."""
         self.env.flush_all()
-        names = tables or tuple(f"esign_{name}" for name in TABLES)
         digests = {}
-        for name in names:
+        for name in tables or OUR_TABLES:
             self.env.cr.execute(f"SELECT COUNT(*), md5(COALESCE(string_agg(t::text, '|' ORDER BY id), '')) FROM {name} t")  # noqa: S608
             digests[name] = self.env.cr.fetchone()
         return digests
 
-    def age(self, table, column, interval, where="TRUE"):
-        """Move a moment of some rows into the past."""
+    def age(self, table, column, interval):
+        """Move a moment of all rows into the past: time goes by."""
         self.env.flush_all()
-        self.env.cr.execute(f"UPDATE {table} SET {column} = {column} - %s::interval WHERE {where}", [interval])  # noqa: S608
+        self.env.cr.execute(f"UPDATE {table} SET {column} = {column} - %s::interval", [interval])  # noqa: S608
         self.env.invalidate_all()
 
     def entries(self, request):
@@ -234,8 +290,8 @@ class EsignHttpCommon(HttpCase, EsignCommon):
 
     def setUp(self):
         super().setUp()
-        self.authenticate(None, None)
         self.token = None
+        self.authenticate(None, None)
 
     # === BROWSER === #
 

@@ -12,16 +12,16 @@ from .common import ORIGIN, EsignCommon, EsignHttpCommon, text_of
 class TestCode(EsignHttpCommon, HttpCase):
     """One code, one browser, one signature; wrong ones are counted whatever happens (law 5)."""
 
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.request = cls.send()
+        cls.signer = cls.request.signer_ids
+
     def setUp(self):
-        import cProfile, pstats, io, sys
-        pr=cProfile.Profile(); pr.enable()
         super().setUp()
-        self.request = self.send()
-        self.signer = self.request.signer_ids
         self.path = self.ask_for_code(self.request)
         self.code = self.last_code()
-        pr.disable()
-        out=io.StringIO(); pstats.Stats(pr,stream=out).sort_stats("cumulative").print_stats(60); print(out.getvalue(), file=sys.stderr)
 
     # === THE MAIL === #
 
@@ -94,10 +94,10 @@ class TestCode(EsignHttpCommon, HttpCase):
     def test_no_code_is_sent_while_it_is_locked(self):
         self._lock()
         self.age("esign_otp", "create_date", "1 hour")
-        mails = len(self.emails)
+        mails = len(self.sent())
         self.post(f"{self.path}/code")
         self.post(f"/esign/t/{self.last_secret()}/code")
-        self.assertEqual(len(self.emails), mails)
+        self.assertEqual(len(self.sent()), mails)
 
     def test_the_lock_ends_after_five_days(self):
         self._lock()
@@ -187,13 +187,13 @@ class TestCode(EsignHttpCommon, HttpCase):
     # === ASKING AGAIN === #
 
     def test_a_second_code_has_to_wait(self):
-        mails = len(self.emails)
+        mails = len(self.sent())
         self.assertIn("You can ask for another one in", text_of(self.post(f"{self.path}/code")))
         with self.browser():
             secret = self.last_secret()
             self.get(f"/esign/t/{secret}")
             self.assertEqual(self.post(f"/esign/t/{secret}/code").status_code, 429)
-        self.assertEqual(len(self.emails), mails)
+        self.assertEqual(len(self.sent()), mails)
         self.age("esign_otp", "create_date", "31 seconds")
         self.assertIn("A new code has been sent", text_of(self.post(f"{self.path}/code")))
 
@@ -201,10 +201,10 @@ class TestCode(EsignHttpCommon, HttpCase):
         for _code in range(4):
             self.age("esign_otp", "create_date", "5 minutes")
             self.post(f"{self.path}/code")
-        mails = len(self.emails)
+        mails = len(self.sent())
         self.age("esign_otp", "create_date", "5 minutes")
         self.assertIn("You can ask for another one in", text_of(self.post(f"{self.path}/code")))
-        self.assertEqual(len(self.emails), mails)
+        self.assertEqual(len(self.sent()), mails)
 
     def test_going_back_to_the_link_keeps_the_code_good(self):
         response = self.post(f"/esign/t/{self.last_secret()}/code")
@@ -212,17 +212,13 @@ class TestCode(EsignHttpCommon, HttpCase):
         self.assertEqual(self._give(self.code).status_code, 303)
 
     def test_a_code_that_cannot_be_sent_uses_up_nothing(self):
-        def refuse(*_args, **_kwargs):
-            raise OSError("no route to host")
-
         self.age("esign_otp", "create_date", "1 hour")
-        kept = self.testing_smtp_session.send_message
-        self.testing_smtp_session.send_message = refuse
+        self.mail_server.broken = True
         with mute_logger("odoo.addons.esign_quote.models.esign_ticket"):
             response = self.post(f"{self.path}/code")
         self.assertIn("We cannot send the code right now", text_of(response))
         self.assertIn("code.send_failed", self.entries(self.request))
-        self.testing_smtp_session.send_message = kept
+        self.mail_server.broken = False
         self.assertIn("A new code has been sent", text_of(self.post(f"{self.path}/code")))
 
     # === WITHOUT A PROVED CODE === #
@@ -286,13 +282,13 @@ class TestCode(EsignHttpCommon, HttpCase):
 class TestCounting(EsignCommon, TransactionCase):
     """Law 5: a try is counted and committed first, compared afterwards."""
 
-    def setUp(self):
-        super().setUp()
-        self.send()
-        self.env.flush_all()
-        self.ticket = self.env["esign.ticket"]._find_by_secret(self.last_secret())
-        self.device = self.ticket._new_device()
-        self.ticket._send_code(self.device, ORIGIN)
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.send()
+        cls.ticket = cls.env["esign.ticket"]._find_by_secret(cls.last_secret())
+        cls.device = cls.ticket._new_device()
+        cls.ticket._send_code(cls.device, ORIGIN)
 
     def test_a_try_is_counted_before_it_is_compared(self):
         seen = []

@@ -36,10 +36,11 @@ PUBLIC = (("GET", "verify", None), ("GET", "verify/{reference}", None))
 
 
 class EsignPagesCommon(EsignHttpCommon):
-    def setUp(self):
-        super().setUp()
-        self.request = self.send()
-        self.secret = self.last_secret()
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.request = cls.send()
+        cls.secret = cls.last_secret()
 
     def places(self, routes=ROUTES):
         """Return the routes with the addresses of this request."""

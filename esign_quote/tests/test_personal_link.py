@@ -9,6 +9,7 @@ from odoo.tests import HttpCase, TransactionCase, tagged
 from odoo.tools import SQL, mute_logger
 
 from odoo.addons.esign_quote.tools import codes
+from odoo.addons.mail.models.mail_mail import MailMail
 
 from .common import LINK, ORIGIN, EsignCommon, EsignHttpCommon, make_pdf
 
@@ -42,11 +43,11 @@ class TestPersonalLink(EsignCommon, TransactionCase):
         self.assertNotIn("/esign/t/", message.html + message.text)
 
     def test_the_database_holds_neither_link_nor_code(self):
-        self.mail_unlink_sent = False
-        with patch.object(codes, "new_code", lambda _digits: "493817"):
-            self.prove(self.send())
+        with patch.object(MailMail, "unlink", lambda _mails: True), patch.object(codes, "new_code", lambda _digits: "493817"):
+            request = self.send()
+            self.prove(request)
         secret = self.last_secret()
-        self.assertTrue(self._new_mails.exists(), "the queue keeps the mail in this test")
+        self.assertTrue(self._invitation(request), "the mail was kept")
         self.env.flush_all()
         for table, column in self._text_columns():
             self.env.cr.execute(
@@ -58,35 +59,30 @@ class TestPersonalLink(EsignCommon, TransactionCase):
             self.assertEqual(self.env.cr.fetchone()[0], 0, f"{table}.{column}")
 
     def test_a_mail_that_failed_keeps_a_mark_only(self):
-        def refuse(*_args, **_kwargs):
-            raise OSError("no route to host")
-
-        self.testing_smtp_session.send_message = refuse
+        self.mail_server.broken = True
         with mute_logger("odoo.addons.mail.models.mail_mail", "odoo.addons.base.models.ir_mail_server"):
             self.compose().action_send_mail()
         signer = self.order.esign_request_id.sudo().signer_ids
-        mail = self.env["mail.mail"].search([("mail_message_id", "=", signer.message_id.id)])
+        mail = self._invitation(signer.request_id)
         self.assertEqual(mail.state, "exception")
         self.assertIn(signer._link_mark(), mail.body_html)
         self.assertFalse(LINK.search(mail.body_html))
 
     def test_a_mail_sent_again_has_a_new_link_and_the_old_one_dies(self):
-        self.mail_unlink_sent = False
-        request = self.send()
+        request = self._send_and_keep()
         old = self.last_secret()
-        self._new_mails.write({"state": "outgoing"})
-        self._new_mails.send()
+        self._invitation(request).write({"state": "outgoing"})
+        self._invitation(request).send()
         new = self.last_secret()
         self.assertNotEqual(old, new)
         self.assertFalse(self.env["esign.ticket"]._find_by_secret(old))
         self.assertEqual(self.env["esign.ticket"]._find_by_secret(new).signer_id, request.signer_ids)
 
     def test_a_mail_to_a_corrected_address_holds_no_link(self):
-        self.mail_unlink_sent = False
-        self.send()
+        request = self._send_and_keep()
         self.customer.email = "thief@evil.example"
-        self._new_mails.write({"state": "outgoing"})
-        self._new_mails.send()
+        self._invitation(request).write({"state": "outgoing"})
+        self._invitation(request).send()
         (message,) = self.sent("thief@evil.example")
         self.assertFalse(LINK.search(message.html + message.text))
 
@@ -129,6 +125,14 @@ class TestPersonalLink(EsignCommon, TransactionCase):
         self.env.cr.execute("SELECT length(digest), length(device_hash) FROM esign_otp WHERE ticket_id = %s", [ticket.id])
         self.assertEqual(self.env.cr.fetchall(), [(64, 64)])
         self.assertTrue(request)
+
+    def _send_and_keep(self):
+        """Send, and have the mail stay in the queue's table."""
+        with patch.object(MailMail, "unlink", lambda _mails: True):
+            return self.send()
+
+    def _invitation(self, request):
+        return self.env["mail.mail"].search([("mail_message_id", "=", request.signer_ids.message_id.id)])
 
     def _text_columns(self):
         self.env.cr.execute(

@@ -66,8 +66,8 @@ def photographer(screenshot):
     def start(prefix: str):
         numbers = itertools.count(1)
 
-        def shoot(page, name: str) -> None:
-            screenshot(page, f"{prefix}-{next(numbers):02}-{name}")
+        def shoot(page, name: str, **options) -> None:
+            screenshot(page, f"{prefix}-{next(numbers):02}-{name}", **options)
 
         return shoot
 

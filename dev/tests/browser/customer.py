@@ -27,7 +27,7 @@ DRAWING = [(40, 120), (80, 40), (110, 130), (150, 60), (190, 120), (260, 70)]
 class Customer:
     """One person with one private window."""
 
-    def __init__(self, page: Page, mails: MailCatcher, quotation: quotations.Quotation, shoot: Callable[[Page, str], None]):
+    def __init__(self, page: Page, mails: MailCatcher, quotation: quotations.Quotation, shoot: Callable[..., None]):
         self.page = page
         self.mails = mails
         self.quotation = quotation
@@ -60,7 +60,8 @@ class Customer:
     def give_wrong_code(self, right: str) -> None:
         self.page.locator("#code").fill(quotations.another_code(right))
         self.page.locator("form[action$='/verify'] button").click()
-        expect(self.page.locator(".o_esign_alert_danger")).to_be_focused()
+        expect(self.page.locator(".o_esign_alert_danger")).to_be_visible()
+        expect(self.page.locator("#code")).to_be_focused()
         self.watch.forgive("422")
         self.look("wrong-code")
 
@@ -95,7 +96,7 @@ class Customer:
                 expect(self._next).to_have_attribute("aria-disabled", "true")
         sheets.last.evaluate("(item) => item.scrollIntoView({ block: 'end' })")
         expect(self._next).not_to_have_attribute("aria-disabled", "true")
-        self.look("read-last-page")
+        self.look("read-last-page", full_page=False)
         return count
 
     def assert_not_yet(self) -> None:
@@ -157,9 +158,9 @@ class Customer:
 
     # -------------------------------------------------------------------------------------------------- details
 
-    def look(self, name: str) -> None:
+    def look(self, name: str, **options) -> None:
         self.watch.check()
-        self._shoot(self.page, name)
+        self._shoot(self.page, name, **options)
 
     @property
     def _next(self):

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 class Salesperson:
     """Somebody with a log-in who may sell."""
 
-    def __init__(self, page: Page, url: str, shoot: Callable[[Page, str], None]):
+    def __init__(self, page: Page, url: str, shoot: Callable[..., None]):
         self.page = page
         self.url = url
         self._shoot = shoot

@@ -32,9 +32,13 @@ function releaseForms() {
 document.querySelectorAll("form.o_esign_once").forEach(sendOnce);
 globalThis.addEventListener("pageshow", (ev) => ev.persisted && releaseForms());
 
-// The error is what a screen reader and a thumb should meet first.
+// The error is what a screen reader and a thumb should meet first; where only one field can be
+// meant, that field, which names the error as its description.
 const alert = document.querySelector(".o_esign_alert_danger");
-if (alert) {
+const field = document.querySelector("[aria-invalid=true][aria-describedby]");
+if (field) {
+    field.focus();
+} else if (alert) {
     alert.setAttribute("tabindex", "-1");
     alert.focus();
 }
