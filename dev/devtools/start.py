@@ -19,6 +19,8 @@ CLUSTER = DATABASE = "demo"
 FOLDER = paths.CACHE / "run" / CLUSTER
 FINGERPRINT = FOLDER / "addon-fingerprint"  # of the addon that the database has
 
+LANGUAGE = "fr_FR"  # the consumer of the demo data reads French, the business English
+
 # Demo data leaves some addresses out; without one nobody gets a mail.
 MISSING_ADDRESSES = """
     UPDATE res_partner SET email = CASE WHEN company.id IS NOT NULL THEN 'office@example.com'
@@ -30,6 +32,8 @@ MISSING_ADDRESSES = """
        AND (company.id IS NOT NULL OR users.login IN ('admin', 'demo'));
     UPDATE res_company SET email = partner.email FROM res_partner AS partner
      WHERE partner.id = res_company.partner_id AND coalesce(res_company.email, '') = '';
+    UPDATE res_partner SET lang = 'fr_FR' FROM ir_model_data AS data
+     WHERE data.module = 'esign_quote' AND data.name = 'demo_partner_consumer' AND data.res_id = res_partner.id;
 """
 
 WELCOME = """
@@ -37,10 +41,11 @@ WELCOME = """
   Mails    {mails}                   whatever Odoo sends arrives here
 
   First steps
-   1. Log in and open a quotation (or make one) for a customer with an e-mail address.
-   2. Send it for signature.
+   1. Log in and open a quotation: Camille Martin (French) or Atelier Dubois (English) wait for it.
+   2. Click "Send for signature", then "Send".
    3. On the page of mails, open the customer's mail and its link IN A PRIVATE WINDOW:
-      you are logged in as staff here, and staff may not sign for a customer.
+      staff may not sign for a customer, so a window with your log-in only explains that.
+   4. Ask for the code, read it on the page of mails, read the quotation, sign or decline.
 
   Server log: {log}
   Ctrl-C stops everything that was started.
@@ -110,6 +115,7 @@ def _prepare_database(cluster: Cluster, *, reset: bool) -> None:
         print("Preparing the database (a few minutes the very first time) …", flush=True)
         FINGERPRINT.unlink(missing_ok=True)
         Databases(cluster).create(DATABASE)
+        run_odoo(cluster, DATABASE, f"--load-language={LANGUAGE}", log_path=FOLDER / "language.log").check()
         cluster.sql(DATABASE, MISSING_ADDRESSES)
     elif FINGERPRINT.read_text() != fingerprint:
         print(f"Files have changed: upgrading {paths.ADDON_NAME} …", flush=True)

@@ -121,6 +121,11 @@ class EsignRequest(models.Model):
             if request._move("void", closing_reason=detail, answered_on=request._now()):
                 request._log([("request.voided", {"reason": reason, "by": self.env.user.login or ""})])
 
+    def _set_expired(self):
+        """Close an open request whose date has passed."""
+        if self._move("expired", answered_on=self._now()):
+            self._log([("request.expired", {})])
+
     def _is_open(self):
         return self.state in OPEN_STATES
 
@@ -195,8 +200,7 @@ class EsignRequest(models.Model):
         self.env["ir.cron"]._commit_progress(remaining=len(overdue))
         for request in overdue:
             request = request[0]  # no prefetch across commits
-            if request._move("expired", answered_on=request._now()):
-                request._log([("request.expired", {})])
+            request._set_expired()
             if not self.env["ir.cron"]._commit_progress(1):
                 break
 

@@ -36,6 +36,9 @@ class EsignRequest(models.Model):
         elif outcome.get("reason") == "changed":
             with self._own_transaction() as this:
                 this._set_void("quote_changed", this.env._("The quotation was changed"))
+        elif outcome.get("reason") == "expired":
+            with self._own_transaction() as this:
+                this._set_expired()
         return outcome
 
     def _consent(self, signer_id, answer, origin):

@@ -2,6 +2,9 @@ import logging
 from datetime import UTC, timedelta
 from zoneinfo import ZoneInfo
 
+import psycopg2
+from markupsafe import escape
+
 from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import format_datetime
@@ -14,7 +17,7 @@ from .esign_request_answer import LEASE_MINUTES
 
 _logger = logging.getLogger(__name__)
 
-# What may go wrong while sealing without the consent being at stake: the cron tries again.
+# What is known to go wrong while sealing; anything else is logged with its traceback.
 SEAL_ERRORS = (EsignError, UserError, OSError)
 
 
@@ -53,7 +56,8 @@ class EsignRequest(models.Model):
         )
         self.env["ir.cron"]._commit_progress(remaining=len(pending))
         for request in pending:
-            request[0]._complete()
+            # One that always fails must not hold up the others.
+            request[0]._complete_or_leave_it()
             if not self.env["ir.cron"]._commit_progress(1):
                 break
 
@@ -65,13 +69,15 @@ class EsignRequest(models.Model):
         :return: the state afterwards
         :rtype: str
         """
-        with self._own_transaction() as this:
-            if this.state != "consented" or not (lease_held or this._take_lease()):
-                return this.state
-            job = this._seal_job()
         try:
+            with self._own_transaction() as this:
+                if this.state != "consented" or not (lease_held or this._take_lease()):
+                    return this.state
+                job = this._seal_job()
             signed = self._seal_bytes(**job)
-        except SEAL_ERRORS as error:
+        except psycopg2.OperationalError:
+            raise  # of the database, not of the sealing
+        except Exception as error:  # noqa: BLE001  whatever it is, it is told, and tried again
             self._report_seal_failure(error)
             return "consented"
         with self._own_transaction() as this:
@@ -147,14 +153,16 @@ class EsignRequest(models.Model):
         return text if "UTC" in text or "GMT" in text else f"{text} (UTC{offset[:3]}:{offset[3:]})"
 
     def _report_seal_failure(self, error):
-        _logger.error("esign_quote: %s cannot be sealed yet: %s", self.reference, error)
+        unexpected = not isinstance(error, SEAL_ERRORS)
+        _logger.error("esign_quote: %s cannot be sealed yet: %s", self.reference, error, exc_info=unexpected)
         with self._own_transaction() as this:
             if "seal.failed" in this.event_ids.mapped("type"):
                 return
             this._log([("seal.failed", {"error": str(error)[:200]})])
-            this._remind(
-                this.env._("Accepted, not sealed yet"),
-                this.env._(
+            staff = this._for_staff()
+            staff._remind(
+                staff.env._("Accepted, not sealed yet"),
+                staff.env._(
                     "The customer accepted %(number)s, but the document cannot be sealed yet: %(error)s Nothing is lost; Odoo tries again every minute.",
                     number=this.order_name,
                     error=str(error),
@@ -168,7 +176,7 @@ class EsignRequest(models.Model):
             return
         signer = self.signer_ids[:1]
         document = self.env["esign.document"]._freeze(
-            self, "signed", self._file_name(self.env._("signed")), signed, pages=self._signed_pages(), sequence=100
+            self, "signed", self._file_name(self.with_context(lang=signer.lang).env._("signed")), signed, pages=self._signed_pages(), sequence=100
         )
         sealed = {"sha256": document.sha256, "bytes": document.size, "certificate_sha256": key.fingerprint}
         self._log(
@@ -182,7 +190,7 @@ class EsignRequest(models.Model):
         self._queue_mails(signer, [(document.name, signed), (proof.document_id.name, proof_pdf)])
         issued = {"json_sha256": proof.sha256, "pdf_sha256": proof.document_id.sha256}
         self._log([("proof.issued", issued), self._copies_entry(signer)])
-        self._note_answer(signer)
+        self._for_staff()._note_answer(signer)
 
     def _signed_pages(self):
         # The stamp may have needed a page of its own.
@@ -202,7 +210,7 @@ class EsignRequest(models.Model):
                 signer = this.signer_ids[:1]
                 this._queue_mails(signer, [])
                 this._log([this._copies_entry(signer)])
-                this._note_answer(signer)
+                this._for_staff()._note_answer(signer)
 
     def _queue_mails(self, signer, files):
         """Queue one mail to the customer and one to the company.
@@ -260,6 +268,10 @@ class EsignRequest(models.Model):
     def _company_email(self):
         return self.user_id.email_formatted or self.company_id.email_formatted or ""
 
+    def _for_staff(self):
+        """Return ``self`` in the salesperson's language: the customer's request drives all this."""
+        return self.with_context(lang=self.user_id.lang or self.company_id.partner_id.lang)
+
     def _note_answer(self, signer):
         """Leave a note on the quotation and on the customer, and wake the salesperson."""
         if self.state == "signed":
@@ -288,7 +300,7 @@ class EsignRequest(models.Model):
         self.order_id.with_context(mail_activity_quick_update=True).activity_schedule(
             "esign_quote.mail_activity_type_esign",
             summary=summary,
-            note=note,
+            note=escape(note),  # it quotes what the customer typed
             user_id=(self.user_id or self.order_id.user_id).id or self.env.uid,
         )
 
@@ -307,13 +319,18 @@ class EsignRequest(models.Model):
             with self._own_transaction(read_committed=False) as this:
                 if this._claim_application():
                     this.order_id.with_company(this.company_id)._esign_apply(this)
-        except UserError as error:
+        except psycopg2.OperationalError:
+            raise  # somebody else wrote to the order at this moment: the cron tries again
+        except Exception as error:
+            if not isinstance(error, UserError):
+                _logger.exception("esign_quote: %s cannot be carried into its order", self.reference)
             with self._own_transaction() as this:
                 if this._claim_application():
                     this._log([("order.not_updated", {"error": str(error)[:200]})])
-                    this._remind(
-                        this.env._("To do by hand: %s", this.order_name),
-                        this.env._("The customer answered, but the order could not be updated: %s", error),
+                    staff = this._for_staff()
+                    staff._remind(
+                        staff.env._("To do by hand: %s", this.order_name),
+                        staff.env._("The customer answered, but the order could not be updated: %s", error),
                     )
 
     def _claim_application(self):

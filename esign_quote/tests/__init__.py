@@ -1,5 +1,6 @@
 from . import (
     test_code,
+    test_completion,
     test_composer,
     test_doors,
     test_evidence,

@@ -60,7 +60,14 @@ def pylint_of_odoo() -> str:
     plugins = paths.find_odoo_addon("test_lint") / "tests"
     return _output_of_failure(
         [
-            *(sys.executable, "-m", "pylint", f"--rcfile={os.devnull}", "--score=no", "--disable=all,unknown-option-value"),
+            *(
+                sys.executable,
+                "-m",
+                "pylint",
+                f"--rcfile={os.devnull}",
+                "--score=no",
+                "--disable=all,unknown-option-value",
+            ),
             *(f"--load-plugins={ODOO_PYLINT_PLUGINS}", f"--enable={ODOO_PYLINT_CHECKS}", paths.ADDON_NAME),
         ],
         PYTHONPATH=f"{plugins}:{os.environ['PYTHONPATH']}",

@@ -86,6 +86,8 @@ class Customer:
         expect(self.page.locator(".o_esign_page_number")).to_have_text(re.compile(rf"1\b.*\b{count}\b"))
         self.look("read-first-page")
         self.assert_not_yet()
+        self.enlarge()
+        self.read_in_words()
         for index in range(count):
             sheet = sheets.nth(index)
             sheet.evaluate("(item) => item.scrollIntoView({ block: 'center' })")
@@ -98,6 +100,27 @@ class Customer:
         expect(self._next).not_to_have_attribute("aria-disabled", "true")
         self.look("read-last-page", full_page=False)
         return count
+
+    def enlarge(self) -> None:
+        """On a phone a page is small: the button shows it at twice the width, sharp."""
+        button = self.page.locator(".o_esign_enlarge")
+        sheet = self.page.locator(".o_esign_sheet").first
+        before = sheet.bounding_box()["width"]
+        button.click()
+        expect(button).to_have_attribute("aria-pressed", "true")
+        expect(sheet).to_have_attribute("data-drawn", "1")
+        assert sheet.bounding_box()["width"] > 1.5 * before
+        self.look("read-enlarged", full_page=False)
+        button.click()
+        expect(button).to_have_attribute("aria-pressed", "false")
+        expect(sheet).to_have_attribute("data-drawn", "1")
+
+    def read_in_words(self) -> None:
+        """The same as a table, for screen readers and for whoever likes it better."""
+        self.page.locator(".o_esign_recap summary").click()
+        expect(self.page.locator(".o_esign_recap .o_esign_total")).to_be_visible()
+        self.look("read-in-words")
+        self.page.locator(".o_esign_recap summary").click()
 
     def assert_not_yet(self) -> None:
         """Neither by a click nor by the address nor by a request of one's own."""

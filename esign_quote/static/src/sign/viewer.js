@@ -3,6 +3,8 @@ import { sha256 } from "./hash";
 const PDFJS = "/web/static/lib/pdfjs/build/pdf.js";
 const PDFJS_WORKER = "/web/static/lib/pdfjs/build/pdf.worker.js";
 const MAX_SCALE = 2.5;
+// Pixels of a drawn page: fine print stays legible when a phone enlarges it.
+const LEAST_WIDTH = 1200;
 
 /**
  * Draws the frozen file page by page with Odoo's PDF.js, and tells the server, with the hash
@@ -15,6 +17,9 @@ class Viewer {
         this.pages = element.querySelector(".o_esign_pages");
         this.number = element.querySelector(".o_esign_page_number");
         this.toEnd = element.querySelector(".o_esign_to_end");
+        this.enlarge = element.querySelector(".o_esign_enlarge");
+        // Frames that are drawn or being drawn, with what PDF.js does for them.
+        this.tasks = new Map();
     }
 
     async start() {
@@ -52,7 +57,7 @@ class Viewer {
         await this.layOut();
     }
 
-    /** Make a frame of the right shape for each page, drawn when it comes into sight. */
+    /** Make a frame of the right shape for each page, drawn while it is in sight. */
     async layOut() {
         const first = (await this.document.getPage(1)).getViewport({ scale: 1 });
         const frames = [];
@@ -60,10 +65,9 @@ class Viewer {
             const frame = document.createElement("div");
             frame.className = "o_esign_sheet";
             frame.dataset.page = index;
-            const canvas = document.createElement("canvas");
             // Until it is drawn, a page is as high as the first one.
-            canvas.width = Math.round(first.width);
-            canvas.height = Math.round(first.height);
+            frame.style.aspectRatio = `${first.width} / ${first.height}`;
+            const canvas = document.createElement("canvas");
             canvas.setAttribute("role", "img");
             canvas.setAttribute("aria-label", this.label(index));
             frame.append(canvas);
@@ -73,26 +77,34 @@ class Viewer {
         this.show(1);
         this.toEnd.hidden = this.document.numPages < 2;
         this.toEnd.addEventListener("click", () => frames.at(-1).scrollIntoView({ block: "end" }));
+        this.enlarge.hidden = false;
+        this.enlarge.addEventListener("click", () => this.toggleSize());
         this.watch(frames);
     }
 
     watch(frames) {
         const near = new IntersectionObserver(
             (entries) => {
-                for (const entry of entries.filter((item) => item.isIntersecting)) {
-                    near.unobserve(entry.target);
-                    this.draw(entry.target);
+                for (const entry of entries) {
+                    if (entry.isIntersecting) {
+                        this.draw(entry.target);
+                    } else {
+                        this.release(entry.target);
+                    }
                 }
             },
             { root: this.pages, rootMargin: "600px 0px" }
         );
+        // The page that takes most of the room gives its number; the earlier one of two equals.
+        const heights = new Array(frames.length).fill(0);
         const seen = new IntersectionObserver(
             (entries) => {
-                for (const entry of entries.filter((item) => item.isIntersecting)) {
-                    this.show(Number(entry.target.dataset.page));
+                for (const entry of entries) {
+                    heights[entry.target.dataset.page - 1] = entry.intersectionRect.height;
                 }
+                this.show(heights.indexOf(Math.max(...heights)) + 1);
             },
-            { root: this.pages, threshold: 0.3 }
+            { root: this.pages, threshold: [0, 0.2, 0.4, 0.6, 0.8, 1] }
         );
         // The foot of the last page must have been on the screen, drawn.
         const end = document.createElement("div");
@@ -116,18 +128,59 @@ class Viewer {
     }
 
     async draw(frame) {
+        if (this.tasks.has(frame)) {
+            return;
+        }
+        this.tasks.set(frame, null);
         const page = await this.document.getPage(Number(frame.dataset.page));
+        if (!this.tasks.has(frame)) {
+            return; // scrolled out of sight meanwhile
+        }
         const canvas = frame.querySelector("canvas");
         const shape = page.getViewport({ scale: 1 });
-        const width = Math.max(frame.clientWidth, 320) * (globalThis.devicePixelRatio || 1);
+        const width = Math.max(frame.clientWidth * (globalThis.devicePixelRatio || 1), LEAST_WIDTH);
         const viewport = page.getViewport({ scale: Math.min(width / shape.width, MAX_SCALE) });
+        frame.style.aspectRatio = `${shape.width} / ${shape.height}`;
         canvas.width = Math.round(viewport.width);
         canvas.height = Math.round(viewport.height);
-        await page.render({ canvasContext: canvas.getContext("2d"), viewport }).promise;
+        const task = page.render({ canvasContext: canvas.getContext("2d"), viewport });
+        this.tasks.set(frame, task);
+        try {
+            await task.promise;
+        } catch (error) {
+            if (error.name !== "RenderingCancelledException") {
+                this.say(this.options.failed);
+            }
+            return;
+        }
         frame.dataset.drawn = "1";
         if (Number(frame.dataset.page) === this.document.numPages) {
             this.lastDrawn = true;
             this.reportEnd();
+        }
+    }
+
+    /** Give the memory of a page out of sight back: phones have little of it for canvases. */
+    release(frame) {
+        const task = this.tasks.get(frame);
+        this.tasks.delete(frame);
+        if (task) {
+            task.cancel();
+        }
+        const canvas = frame.querySelector("canvas");
+        canvas.width = canvas.height = 0;
+        delete frame.dataset.drawn;
+    }
+
+    /** Twice the width, or back; what was at the top stays there. */
+    toggleSize() {
+        const enlarged = this.pages.classList.toggle("o_esign_enlarged");
+        this.enlarge.setAttribute("aria-pressed", enlarged);
+        const factor = enlarged ? 2 : 0.5;
+        this.pages.scrollTop *= factor;
+        for (const frame of [...this.tasks.keys()]) {
+            this.release(frame);
+            this.draw(frame);
         }
     }
 
