@@ -75,6 +75,24 @@ class CpuMeter:
             before = now
 
 
+class NoiseMeter:
+    """How much of the machine others use while the bench runs."""
+
+    def __init__(self, ours: CpuMeter):
+        self._ours = ours
+        self._before = self._others(), time.monotonic()
+
+    def read(self) -> float:
+        """Share of all cores, 0 to 1, since the meter was made."""
+        others, started = self._before
+        return (self._others() - others) / (time.monotonic() - started) / (os.cpu_count() or 1)
+
+    def _others(self) -> float:
+        user, nice, system, _idle, _iowait, *interrupts_and_steal = map(int, _read(Path("/proc/stat")).split("\n")[0].split()[1:9])
+        busy = (user + nice + system + sum(interrupts_and_steal)) / TICKS
+        return busy - self._ours.read().total - time.process_time()
+
+
 def _tree(pid: int) -> list[int]:
     """The process and all below it."""
     found = [pid]

@@ -1,7 +1,8 @@
 """Runs inside the measured Odoo, as a server-wide module: tells what Odoo itself does not.
 
 - in the log, how many SQL queries each run of the scheduler made (Odoo says so of HTTP requests only);
-- with ``ESIGN_BENCH_PROFILE`` set to a folder, a cProfile file there for each request that signs.
+- with ``ESIGN_BENCH_PROFILE`` set to a folder, cProfile files there of each request that signs and each run of the
+  scheduler.
 """
 
 import cProfile
@@ -14,7 +15,7 @@ from pathlib import Path
 
 MODULE = "bench_probe"  # its name as an addon
 PROFILE_FOLDER = "ESIGN_BENCH_PROFILE"
-PROFILED_PATHS = ("/sign", "/accept")  # how they end
+SIGNING, SCHEDULER = "signing", "scheduler"  # beginnings of the files there
 _logger = logging.getLogger(MODULE)
 
 
@@ -32,9 +33,10 @@ def install() -> None:
 
     from odoo.addons.base.models.ir_cron import IrCron
 
-    IrCron._process_jobs = staticmethod(_counting(IrCron._process_jobs))
     if folder := os.environ.get(PROFILE_FOLDER):
-        Application.__call__ = _profiling(Application.__call__, Path(folder))
+        Application.__call__ = _profiling(Application.__call__, Path(folder), SIGNING, _is_signing)
+        IrCron._process_jobs = staticmethod(_profiling(IrCron._process_jobs, Path(folder), SCHEDULER))
+    IrCron._process_jobs = staticmethod(_counting(IrCron._process_jobs))
 
 
 def _counting(process_jobs):
@@ -51,17 +53,21 @@ def _counting(process_jobs):
     return counted
 
 
-def _profiling(call, folder: Path):
+def _profiling(function, folder: Path, name: str, wanted=lambda *_args: True):
     numbers = itertools.count(1)
 
-    @functools.wraps(call)
-    def profiled(self, environ, start_response):
-        if not environ["PATH_INFO"].endswith(PROFILED_PATHS):
-            return call(self, environ, start_response)
+    @functools.wraps(function)
+    def profiled(*args):
+        if not wanted(*args):
+            return function(*args)
         profile = cProfile.Profile()
         try:
-            return profile.runcall(call, self, environ, start_response)
+            return profile.runcall(function, *args)
         finally:
-            profile.dump_stats(folder / f"{next(numbers):03}.prof")
+            profile.dump_stats(folder / f"{name}-{next(numbers):03}.prof")
 
     return profiled
+
+
+def _is_signing(_application, environ, _start_response) -> bool:
+    return environ["PATH_INFO"].endswith("/sign")

@@ -55,15 +55,15 @@ class Figures:
 Results = dict[tuple[str, str, int, str], Figures]
 
 
-def print_report(results: Results, lines: int) -> bool:
-    """Print everything.
+def print_report(results: Results, noise: dict[str, float], lines: int) -> bool:
+    """Print everything; ``noise`` is the share of the machine that others used, by mode.
 
     :return: whether all targets are met
     """
     modes = list(dict.fromkeys(mode for mode, *_rest in results))
     clients = sorted({clients for _mode, _flow, clients, _step in results})
     for mode in modes:
-        print(f"\n{mode}, quote of {lines} lines{HEADER}")
+        print(f"\n{mode}, quote of {lines} lines; other programs used {noise[mode]:.0%} of the machine meanwhile{HEADER}")
         for number in clients:
             for flow in FLOWS:
                 for step in flow.steps:
@@ -83,13 +83,13 @@ def print_report(results: Results, lines: int) -> bool:
     return good
 
 
-def write_json(path: Path, results: Results, lines: int) -> None:
+def write_json(path: Path, results: Results, noise: dict[str, float], lines: int) -> None:
     """Write all figures; CPU, scheduler queries and mails are sums over all waves."""
     rows = [
-        {"mode": mode, "flow": flow, "clients": clients, "step": step, "lines": lines, **asdict(figures)}
+        {"mode": mode, "flow": flow, "clients": clients, "step": step, **asdict(figures)}
         for (mode, flow, clients, step), figures in results.items()
     ]
-    path.write_text(json.dumps(rows, indent=1))
+    path.write_text(json.dumps({"lines": lines, "noise": noise, "figures": rows}, indent=1))
 
 
 def _row(clients: int, flow: str, step: str, figures: Figures) -> str:

@@ -19,9 +19,7 @@ CLUSTER = DATABASE = "demo"
 FOLDER = paths.CACHE / "run" / CLUSTER
 FINGERPRINT = FOLDER / "addon-fingerprint"  # of the addon that the database has
 
-LANGUAGE = "fr_FR"  # the consumer of the demo data reads French, the business English
-
-# Demo data leaves some addresses out; without one nobody gets a mail.
+# Demo data leaves some addresses out; without one nobody gets a mail. The consumer reads French.
 MISSING_ADDRESSES = """
     UPDATE res_partner SET email = CASE WHEN company.id IS NOT NULL THEN 'office@example.com'
                                         ELSE users.login || '@example.com' END
@@ -115,7 +113,6 @@ def _prepare_database(cluster: Cluster, *, reset: bool) -> None:
         print("Preparing the database (a few minutes the very first time) …", flush=True)
         FINGERPRINT.unlink(missing_ok=True)
         Databases(cluster).create(DATABASE)
-        run_odoo(cluster, DATABASE, f"--load-language={LANGUAGE}", log_path=FOLDER / "language.log").check()
         cluster.sql(DATABASE, MISSING_ADDRESSES)
     elif FINGERPRINT.read_text() != fingerprint:
         print(f"Files have changed: upgrading {paths.ADDON_NAME} …", flush=True)

@@ -239,7 +239,7 @@ class SaleOrder(models.Model):
         return self.sudo().esign_request_ids.filtered(lambda request: request._is_open())[:1]
 
     def _esign_is_answered(self):
-        return any(request.state == "signed" for request in self.sudo().esign_request_ids)
+        return any(request._covers(self) for request in self.sudo().esign_request_ids)
 
     def _has_to_be_signed(self):
         """Override of `sale`: the personal link is the only way to sign, once it was sent."""

@@ -4,9 +4,11 @@ from . import (
     test_composer,
     test_doors,
     test_evidence,
+    test_doors,
     test_frozen,
     test_pages,
     test_personal_link,
+    test_rights,
     test_sending,
     test_signing,
 )

@@ -1,0 +1,353 @@
+import json
+
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
+from odoo.tests import HttpCase, TransactionCase, tagged
+from odoo.tools import mute_logger
+
+from .common import EsignCommon, EsignHttpCommon
+
+# Who may do what: r(ead) by rights on the model. Nobody writes but where it says so.
+READERS = ("own", "manager", "esign", "system")
+MATRIX = {
+    "esign.request": {role: "r" for role in READERS},
+    "esign.signer": {role: "r" for role in READERS},
+    "esign.document": {role: "r" for role in READERS},
+    "esign.event": {role: "r" for role in READERS},
+    "esign.proof": {role: "r" for role in READERS},
+    # The certificate is public; salespeople see that there is one.
+    "esign.seal": {role: "r" for role in (*READERS, "other")},
+    "esign.consent": {"own": "r", "other": "r", "manager": "r", "esign": "rwcd", "system": "rwcd"},
+    "esign.ticket": {},
+    "esign.otp": {},
+    "esign.lock": {},
+    "esign.seal.import": {"esign": "rwcd", "system": "rwcd"},
+}
+# The rights above are of the order's salesperson; another one reads nothing.
+ROLES = ("public", "portal", "employee", "own", "other", "manager", "esign", "system")
+OPERATIONS = {"r": "read", "w": "write", "c": "create", "d": "unlink"}
+SECRETS = {
+    "esign.ticket": ("secret_hash", "device_hash"),
+    "esign.otp": ("digest", "salt", "device_hash"),
+    "esign.seal": ("key_vault",),
+}
+
+
+@tagged("post_install", "-at_install")
+class TestRights(EsignCommon, TransactionCase):
+    """Law 3: what each kind of user may do with each of our models."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.users = {
+            "public": cls.env.ref("base.public_user"),
+            "portal": cls.new_user("jeanne", "base.group_portal"),
+            "employee": cls.new_user("clerk", "base.group_user"),
+            "own": cls.sale_user,
+            "other": cls.new_user("colleague", "sales_team.group_sale_salesman"),
+            "manager": cls.sale_manager,
+            "esign": cls.new_user("esign", "esign_quote.esign_quote_group_manager"),
+            "system": cls.new_user("root2", "base.group_system"),
+        }
+        # The portal user is the customer who signed.
+        cls.order.partner_id = cls.users["portal"].partner_id
+        cls.users["portal"].partner_id.write({"email": "jeanne.martin@customer.example", "name": "Jeanne Martin"})
+        cls.request = cls.read_and_sign(cls.send())
+        cls.env["esign.lock"]._take_try("link:0", 3, 5)
+        cls.records = {
+            "esign.request": cls.request,
+            "esign.signer": cls.request.signer_ids,
+            "esign.document": cls.request.document_ids,
+            "esign.event": cls.request.event_ids,
+            "esign.proof": cls.request.proof_ids,
+            "esign.seal": cls.request.seal_id,
+            "esign.consent": cls.env.ref("esign_quote.esign_consent_electronic"),
+            "esign.ticket": cls.request.signer_ids.ticket_ids,
+            "esign.otp": cls.env["esign.otp"].search([("ticket_id", "in", cls.request.signer_ids.ticket_ids.ids)]),
+            "esign.lock": cls.env["esign.lock"].search([], limit=1),
+            "esign.seal.import": cls.env["esign.seal.import"].create({}),
+        }
+
+    def test_the_matrix_names_every_model(self):
+        ours = {name for name, model in self.env.items() if name.startswith("esign.") and not model._abstract}
+        self.assertEqual(ours, set(MATRIX))
+        self.assertTrue(all(self.records.values()))
+
+    @mute_logger("odoo.addons.base.models.ir_model", "odoo.addons.base.models.ir_rule", "odoo.models.unlink")
+    def test_the_matrix(self):
+        for model, rights in MATRIX.items():
+            for role in ROLES:
+                for letter, operation in OPERATIONS.items():
+                    with self.subTest(f"{role} {operation} {model}"):
+                        allowed = letter in rights.get(role, "")
+                        self.assertEqual(self._can(model, role, operation), allowed)
+
+    def test_a_wizard_of_somebody_else_is_not_read(self):
+        # Transient records belong to who made them; the file and its password go at once, too.
+        wizard = self.env["esign.seal.import"].with_user(self.users["esign"]).create({"password": "secret"})
+        self.assertFalse(wizard.with_user(self.users["system"]).has_access("read"))
+
+    def test_no_user_reads_a_secret(self):
+        for model, names in SECRETS.items():
+            for name in names:
+                for user in self.users.values():
+                    record = self.records[model].with_user(user)
+                    with self.subTest(f"{user.login} {model}.{name}"):
+                        self._assert_hidden(record, name)
+
+    def test_a_secret_is_not_among_the_fields_of_the_administrator(self):
+        admin = self.users["system"]
+        self.assertNotIn("key_vault", self.env["esign.seal"].with_user(admin).fields_get())
+        self.assertNotIn("key_vault", self.request.seal_id.with_user(admin).read()[0])
+
+    def test_a_colleague_searches_in_vain(self):
+        colleague = self.users["other"]
+        for model in ("esign.request", "esign.signer", "esign.document", "esign.event", "esign.proof"):
+            self.assertFalse(self.env[model].with_user(colleague).search([]) & self.records[model].with_user(colleague), model)
+
+    def test_a_salesperson_may_not_move_the_state(self):
+        request = self.send(self.new_order()).with_user(self.sale_user)
+        for values in ({"state": "signed"}, {"state": "declined"}, {"expires_on": "2099-01-01"}, {"fingerprint": "0"}):
+            with self.assertRaises(AccessError):
+                request.write(values)
+
+    def test_a_salesperson_may_not_answer_for_the_customer(self):
+        request = self.send(self.new_order())
+        signer = request.signer_ids.with_user(self.sale_user)
+        for values in ({"answer": "signed"}, {"email": "me@seller.example"}, {"last_page_on": "2026-01-01"}):
+            with self.assertRaises(AccessError):
+                signer.write(values)
+
+    def test_private_methods_are_not_called_by_rpc(self):
+        from odoo.service.model import get_public_method  # noqa: PLC0415
+
+        methods = {
+            "esign.request": ("_sign", "_decline", "_move", "_set_void", "_log", "_complete", "_open", "_finish_signed"),
+            "esign.signer": ("_new_link", "_link_mark", "_record_last_page"),
+            "esign.ticket": ("_issue", "_send_code", "_check_code", "_let_in", "_sign", "_find_by_secret"),
+            "esign.otp": ("_issue", "_use"),
+            "esign.lock": ("_clear", "_take_try"),
+            "esign.seal": ("_load", "_generate", "_install", "_import_pkcs12"),
+            "esign.vault": ("_master", "_derive"),
+            "esign.proof": ("_issue",),
+            "esign.document": ("_freeze",),
+        }
+        for model, names in methods.items():
+            for name in names:
+                self.assertTrue(hasattr(self.env[model], name), f"{model}.{name}")
+                with self.assertRaises(AccessError):
+                    get_public_method(self.env[model], name)
+
+    def test_our_public_methods_are_few(self):
+        """Whatever can be called by RPC is listed here, so that a new one is thought about."""
+        inherited = set(dir(type(self.env["base"])))
+        found = {
+            f"{model}.{name}"
+            for model in (*MATRIX, "esign.vault", "esign.immutable", "esign.transaction")
+            for name in dir(type(self.env[model]))
+            if not name.startswith("_") and name not in inherited and callable(getattr(type(self.env[model]), name))
+            and name not in self.env[model]._fields
+        }
+        self.assertEqual(
+            found,
+            {
+                "esign.document.action_download",
+                "esign.request.action_cancel",
+                "esign.request.action_open_order",
+                "esign.seal.import.action_import",
+            },
+        )
+
+    def test_the_salesperson_of_the_order_cancels_and_a_colleague_does_not(self):
+        request = self.send(self.new_order())
+        with self.assertRaises(AccessError):
+            request.with_user(self.users["other"]).action_cancel()
+        request.with_user(self.sale_user).action_cancel()
+        self.assertEqual(request.state, "void")
+
+    def test_settings_and_keys_are_for_administrators(self):
+        for role in ("own", "manager"):
+            with self.assertRaises(AccessError):
+                self.env["res.config.settings"].with_user(self.users[role]).create({}).action_esign_generate_seal()
+            with self.assertRaises(AccessError):
+                self.env["esign.seal.import"].with_user(self.users[role]).create({})
+
+    # === COMPANIES === #
+
+    def test_another_company_sees_nothing(self):
+        company = self.env["res.company"].create({"name": "Elsewhere"})
+        stranger = self.new_user(
+            "stranger", "base.group_system", company_id=company.id, company_ids=[Command.set(company.ids)]
+        )
+        for model in ("esign.request", "esign.signer", "esign.document", "esign.event", "esign.proof", "esign.seal"):
+            records = self.env[model].with_user(stranger).with_company(company)
+            self.assertFalse(records.browse(self.records[model].ids).has_access("read"), model)
+            self.assertFalse(records.search([]) & records.browse(self.records[model].ids), model)
+
+    def test_consents_of_another_company_are_not_used_nor_seen(self):
+        company = self.env["res.company"].create({"name": "Elsewhere"})
+        consent = self.env["esign.consent"].create({"code": "X1", "text": "Elsewhere", "company_id": company.id})
+        self.assertNotIn("X1", [item["code"] for item in self.send(self.new_order()).consents])
+        self.assertFalse(consent.with_user(self.users["esign"]).has_access("read"))
+
+    # === TOOLS === #
+
+    def _can(self, model, role, operation):
+        """Really try it, undo it."""
+        record = self.records[model].with_user(self.users[role])
+        savepoint = self.env.cr.savepoint()
+        try:
+            if operation == "read":
+                record.read(["display_name"])
+            elif operation == "write":
+                record.write({} if model == "esign.consent" else {"write_date": "2020-01-01"} if False else self._values(model))
+            elif operation == "create":
+                record.browse().create(self._values(model))
+            else:
+                record.unlink()
+        except AccessError:
+            return False
+        finally:
+            savepoint.close(rollback=True)
+            self.env.invalidate_all()
+        return True
+
+    def _values(self, model):
+        return {
+            "esign.consent": {"code": "X1", "text": "text"},
+            "esign.seal.import": {"password": "x"},
+            "esign.request": {"closing_reason": "x"},
+            "esign.signer": {"comment": "x"},
+            "esign.document": {"name": "x"},
+            "esign.event": {"type": "x"},
+            "esign.proof": {"sha256": "x"},
+            "esign.seal": {"subject": "x"},
+            "esign.ticket": {"uid": "x"},
+            "esign.otp": {"state": "used"},
+            "esign.lock": {"failures": 0},
+        }[model]
+
+    def _assert_hidden(self, record, name):
+        model = record.browse()
+        attempts = (
+            lambda: record.read([name]),
+            lambda: record.mapped(name),
+            lambda: model.search([(name, "=like", "a%")]),
+            lambda: model.search([], order=name),
+            lambda: model.formatted_read_group([], [name], ["__count"]),
+            lambda: record.export_data([name]),
+            lambda: record.web_read({name: {}}),
+        )
+        for attempt in attempts:
+            with self.assertRaises((AccessError, ValueError, UserError)), mute_logger("odoo.addons.base.models.ir_model"):
+                attempt()
+
+
+@tagged("post_install", "-at_install")
+class TestRightsOnFiles(EsignHttpCommon, HttpCase):
+    """Files of a procedure, by their addresses."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.portal = cls.new_user("jeanne", "base.group_portal")
+        cls.portal.partner_id.write({"email": "jeanne.martin@customer.example", "name": "Jeanne Martin"})
+        cls.order.partner_id = cls.portal.partner_id
+        cls.request = cls.read_and_sign(cls.send())
+        cls.new_user("paul", "base.group_portal")
+        cls.new_user("colleague", "sales_team.group_sale_salesman")
+        cls.new_user("clerk", "base.group_user")
+        cls.signed = cls.request._document("signed")
+        cls.env.flush_all()
+
+    def test_the_salesperson_downloads(self):
+        self.authenticate("salesman", "salesman")
+        response = self.get(f"/esign/document/{self.signed.uid}")
+        self.assertEqual((response.status_code, response.content), (200, self.signed._bytes()))
+        self.assertIn("attachment", response.headers["Content-Disposition"])
+        self.assertEqual(response.headers["X-Content-Type-Options"], "nosniff")
+
+    def test_a_colleague_does_not_find_it(self):
+        self.authenticate("colleague", "colleague")
+        self.assertEqual(self.get(f"/esign/document/{self.signed.uid}").status_code, 404)
+
+    @mute_logger("odoo.http", "odoo.addons.base.models.ir_model")
+    def test_employee_customer_and_visitor_do_not_get_it_there(self):
+        for login in ("clerk", "jeanne", "paul", None):
+            with self.browser(login):
+                response = self.get(f"/esign/document/{self.signed.uid}")
+                self.assertNotEqual(response.status_code, 200, login)
+                self.assertNotIn(b"%PDF", response.content)
+
+    @mute_logger("odoo.http", "odoo.addons.base.models.ir_model")
+    def test_the_stored_file_is_not_reached_by_web_content(self):
+        address = f"/web/content/esign.document/{self.signed.id}/content"
+        attachment = self.env["ir.attachment"].search(
+            [("res_model", "=", "esign.document"), ("res_id", "=", self.signed.id), ("res_field", "=", "content")]
+        )
+        self.assertTrue(attachment)
+        for login in ("colleague", "clerk", "jeanne", "paul", None):
+            with self.browser(login):
+                for path in (address, f"/web/content/{attachment.id}"):
+                    self.assertNotIn(b"%PDF", self.get(path).content, f"{login} {path}")
+
+    # === THE CUSTOMER'S OWN PAGE === #
+
+    def test_the_customer_sees_the_signature(self):
+        self.authenticate("jeanne", "jeanne")
+        response = self.get("/my/signatures")
+        self.assertIn(self.order.name, response.text)
+        for kind in ("signed", "proof"):
+            address = f"/my/signatures/{self.request.reference}/{kind}"
+            self.assertIn(address, response.text)
+            self.assertEqual(self.get(address).content, self.request._document(kind)._bytes())
+
+    def test_other_files_are_not_offered(self):
+        self.authenticate("jeanne", "jeanne")
+        for kind in ("quote", "annex", "nonsense"):
+            self.assertEqual(self.get(f"/my/signatures/{self.request.reference}/{kind}").status_code, 404)
+
+    def test_another_customer_sees_nothing(self):
+        self.authenticate("paul", "paul")
+        self.assertNotIn(self.order.name, self.get("/my/signatures").text)
+        self.assertEqual(self.get(f"/my/signatures/{self.request.reference}/signed").status_code, 404)
+        self.assertEqual(self.get("/my/signatures/ES-2222-2222-2222/signed").status_code, 404)
+
+    def test_a_visitor_has_to_log_in(self):
+        for address in ("/my/signatures", f"/my/signatures/{self.request.reference}/signed"):
+            response = self.get(address)
+            self.assertEqual(response.status_code, 303)
+            self.assertIn("/web/login", response.headers["Location"])
+
+    def test_an_unsigned_procedure_shows_no_link_and_no_file(self):
+        order = self.new_order(self.portal.partner_id)
+        other = self.send(order)
+        self.authenticate("jeanne", "jeanne")
+        response = self.get("/my/signatures")
+        self.assertIn(order.name, response.text)
+        self.assertIn("Waiting: use the link in our e-mail", response.text)
+        self.assertNotIn("/esign/t/", response.text)
+        self.assertEqual(self.get(f"/my/signatures/{other.reference}/signed").status_code, 404)
+
+    def test_the_counter_of_the_home_page(self):
+        for login, count in (("jeanne", 1), ("paul", 0), ("clerk", 0)):
+            with self.browser(login):
+                answer = self.make_jsonrpc_request("/my/counters", {"counters": ["esign_count"]})
+                self.assertEqual(answer["esign_count"], count, login)
+
+    def test_an_employee_without_sales_has_a_home_page(self):
+        self.authenticate("clerk", "clerk")
+        self.assertEqual(self.get("/my/home").status_code, 200)
+        self.assertEqual(self.get("/my/signatures").status_code, 200)
+
+    def test_the_customer_reads_nothing_by_rpc(self):
+        self.authenticate("jeanne", "jeanne")
+        for model in MATRIX:
+            answer = self.url_open(
+                "/web/dataset/call_kw",
+                data=json.dumps({"params": {"model": model, "method": "search_read", "args": [[]], "kwargs": {}}}),
+                headers={"Content-Type": "application/json"},
+            ).json()
+            self.assertIn("error", answer, model)
+            self.assertEqual(answer["error"]["data"]["name"], "odoo.exceptions.AccessError", model)
