@@ -29,6 +29,10 @@ class Result:
         text = files["json"].read_bytes()
         return cls(files["signed"], files["proof"], json.loads(text))
 
+    @property
+    def identifier(self) -> str:
+        return self.record["signature"]["identifier"]
+
     def document(self, kind: str) -> dict:
         (found,) = [item for item in self.record["documents"] if item["kind"] == kind]
         return found
@@ -45,6 +49,13 @@ def assert_good(result: Result, certificate_der: bytes) -> None:
     ), "what was read is not the beginning of what is signed (law 1)"
     assert hashlib.sha256(result.signed.read_bytes()).hexdigest() == signed["sha256"]
     assert result.record["reading"]["sha256_of_what_was_shown"] in (quote["sha256"], None)
+
+
+def assert_names(result: Result, signer: str) -> None:
+    """The stamp and the proof can be read by machines: who, and under which identifier."""
+    for path in (result.signed, result.proof):
+        words = text_of(path)
+        assert signer in words and result.identifier in words, words[-500:]
 
 
 def assert_sealed(path: Path, certificate_der: bytes) -> None:

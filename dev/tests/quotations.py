@@ -38,6 +38,7 @@ class Quotation:
     email: str
     lang: str
     business: bool
+    annex: bool
 
 
 def create_salesperson(admin: RpcClient, login: str = SALESPERSON, *, lang: str = "en_US") -> str:
@@ -82,11 +83,13 @@ def create_quotation(
         {
             "partner_id": partner_id,
             "require_payment": False,
-            "order_line": [(0, 0, _line(rpc, index, DOCUMENTED if annex and not index else PLAIN)) for index in range(lines)],
+            "order_line": [
+                (0, 0, _line(rpc, index, DOCUMENTED if annex and not index else PLAIN)) for index in range(lines)
+            ],
         },
     )
     name = rpc.read("sale.order", order_id, ["name"])["name"]
-    return Quotation(order_id, name, partner_id, signer, email, lang, business)
+    return Quotation(order_id, name, partner_id, signer, email, lang, business, annex)
 
 
 def open_composer(rpc: RpcClient, quotation: Quotation) -> tuple[int, dict]:

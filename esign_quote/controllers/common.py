@@ -5,7 +5,7 @@ import logging
 import secrets
 
 import psycopg2
-from odoo.http import request
+from odoo.http import content_disposition, request
 from psycopg2.pool import PoolError
 from werkzeug.exceptions import HTTPException
 
@@ -137,8 +137,10 @@ def send_file(content, name, mimetype, download):
 
     :rtype: odoo.http.Response
     """
-    response = request.make_response(
-        content, headers=[("Content-Type", mimetype), ("Content-Length", str(len(content)))]
-    )
-    response.headers.set("Content-Disposition", "attachment" if download else "inline", filename=name)
-    return with_headers(response)
+    headers = [
+        ("Content-Type", mimetype),
+        ("Content-Length", str(len(content))),
+        # Not by werkzeug: browsers cut its header off at the first accent of a name.
+        ("Content-Disposition", content_disposition(name, "attachment" if download else "inline")),
+    ]
+    return with_headers(request.make_response(content, headers=headers))

@@ -11,7 +11,8 @@ class EsignDocument(http.Controller):
     @answers_own_errors
     def esign_document(self, uid, **_kwargs):
         # With the user's own rights: record rules decide, what is not theirs is not found.
-        document = request.env["esign.document"].search([("uid", "=", uid)], limit=1)
+        documents = request.env["esign.document"]
+        document = documents.has_access("read") and documents.search([("uid", "=", uid)], limit=1)
         if not document:
             raise request.not_found()
         return send_file(document._bytes(), document.name, document.mimetype, download=True)

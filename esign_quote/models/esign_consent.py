@@ -26,19 +26,12 @@ class EsignConsent(models.Model):
     version = fields.Integer(default=1, readonly=True, copy=False)
 
     def write(self, vals):
-        """Count a version up whenever a wording changes; proofs name it."""
+        """Count a version up whenever a wording or a translation of it changes; proofs name it."""
+        vals = {name: value for name, value in vals.items() if name != "version"}
         if "text" in vals:
             for consent in self:
                 super(EsignConsent, consent).write({"version": consent.version + 1})
         return super().write(vals)
-
-    def _update_field_translations(self, field_name, translations, digest=None, source_lang=""):
-        """Override of `base`: a translated wording is a wording."""
-        result = super()._update_field_translations(field_name, translations, digest, source_lang)
-        if field_name == "text":
-            for consent in self:
-                super(EsignConsent, consent).write({"version": consent.version + 1})
-        return result
 
     @api.model
     def _for_request(self, company, audience, has_terms):

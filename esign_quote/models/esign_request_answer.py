@@ -128,7 +128,7 @@ class EsignRequest(models.Model):
         comment = (comment or "").strip()[:MAX_COMMENT]
         with self._own_transaction() as this:
             now = this._now()
-            if not this._move("declined", answered_on=now):
+            if not this._move("declined", answered_on=now, lease_until=now + timedelta(minutes=LEASE_MINUTES)):
                 return {"ok": False, "reason": "closed"}
             signer = this.env["esign.signer"].browse(signer_id)
             signer.write({**origin, "answer": "declined", "answered_on": now, "comment": comment or False})

@@ -4,7 +4,6 @@ from zoneinfo import ZoneInfo
 
 import psycopg2
 from markupsafe import escape
-
 from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import format_datetime
@@ -45,6 +44,10 @@ class EsignRequest(models.Model):
         """Finish what a crash or a fault left undone (SECURITY: sweep every minute)."""
         pending = self.sudo().search(
             [
+                # Whoever took the answer is at work as long as the lease runs; two at once would disturb each other.
+                "|",
+                ("lease_until", "=", False),
+                ("lease_until", "<", self._now()),
                 "|",
                 ("state", "=", "consented"),
                 "&",
@@ -85,7 +88,7 @@ class EsignRequest(models.Model):
         return "signed"
 
     def _take_lease(self):
-        """Reserve the sealing for this process for two minutes: compare and set."""
+        """Reserve the completion for this process for two minutes: compare and set."""
         now = self._now()
         self.env.cr.execute(
             "UPDATE esign_request SET lease_until = %s WHERE id = %s AND state = 'consented'"
@@ -172,11 +175,16 @@ class EsignRequest(models.Model):
     def _finish_signed(self, signed, key, sealed_on):
         """Record everything that makes the quotation signed: one commit (law 6)."""
         moment = sealed_on.replace(tzinfo=None)
-        if not self._move("signed", ("consented",), sealed_on=moment, lease_until=None, told=True):
+        if not self._move("signed", ("consented",), sealed_on=moment, told=True):
             return
         signer = self.signer_ids[:1]
         document = self.env["esign.document"]._freeze(
-            self, "signed", self._file_name(self.with_context(lang=signer.lang).env._("signed")), signed, pages=self._signed_pages(), sequence=100
+            self,
+            "signed",
+            self._file_name(self.with_context(lang=signer.lang).env._("signed")),
+            signed,
+            pages=self._signed_pages(),
+            sequence=100,
         )
         sealed = {"sha256": document.sha256, "bytes": document.size, "certificate_sha256": key.fingerprint}
         self._log(

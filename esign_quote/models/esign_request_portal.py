@@ -9,7 +9,8 @@ class EsignRequest(models.Model):
     @api.model
     def _portal_domain(self):
         # What the user may read of quotations is decided by the rules of quotations.
-        orders = self.env["sale.order"]._search([])
+        orders = self.env["sale.order"]
+        orders = orders._search([]) if orders.has_access("read") else []
         return [("order_id", "in", orders), ("state", "in", ("sent", "consented", "signed", "declined"))]
 
     @api.model

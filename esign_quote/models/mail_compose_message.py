@@ -81,10 +81,10 @@ class MailComposeMessage(models.TransientModel):
         )
 
     def _esign_report_name(self, report, order):
+        if self.template_id:
+            # As `mail.template` names it: in the customer's language (the expression itself is translated).
+            lang = self.template_id._render_lang(order.ids)[order.id] or self.env.lang
+            report, order = report.with_context(lang=lang), order.with_context(lang=lang)
         if not report.print_report_name:
             return order.name
-        # As `mail.template` names it: in the language of the template.
-        record = (
-            order.with_context(lang=self.template_id._render_lang(order.ids)[order.id]) if self.template_id else order
-        )
-        return safe_eval(report.print_report_name, {"object": record, "time": time})
+        return safe_eval(report.print_report_name, {"object": order, "time": time})

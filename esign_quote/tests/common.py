@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 import pypdf
 from lxml import html
-from pypdf.generic import DictionaryObject, NameObject, TextStringObject
-from reportlab.pdfgen.canvas import Canvas
-
 from odoo.fields import Command
 from odoo.http import Request
 from odoo.tests import HttpCase, new_test_user
+from odoo.tools import SQL
+from pypdf.generic import DictionaryObject, NameObject, TextStringObject
+from reportlab.pdfgen.canvas import Canvas
 
 from odoo.addons.base.models.ir_actions_report import IrActionsReport
 from odoo.addons.base.models.ir_mail_server import IrMail_Server
@@ -28,7 +28,8 @@ TOKEN = re.compile(r'name="csrf_token" value="(\w+)"')
 CODE = re.compile(r">(\d{6})<")
 DRAWING = '{"w":300,"h":100,"strokes":[[[10,10],[150,80],[290,20]]]}'
 OUR_TABLES = tuple(
-    f"esign_{name}" for name in ("request", "signer", "ticket", "otp", "lock", "event", "document", "proof", "seal", "consent")
+    f"esign_{name}"
+    for name in ("request", "signer", "ticket", "otp", "lock", "event", "document", "proof", "seal", "consent")
 )
 
 
@@ -138,7 +139,12 @@ class EsignCommon(SaleCommon):
         )
         cls.order = cls.sale_order
         cls.order.write(
-            {"partner_id": cls.customer.id, "user_id": cls.sale_user.id, "require_signature": True, "require_payment": False}
+            {
+                "partner_id": cls.customer.id,
+                "user_id": cls.sale_user.id,
+                "require_signature": True,
+                "require_payment": False,
+            }
         )
         cls.mail_server.sent.clear()  # "You have been assigned"
 
@@ -177,10 +183,21 @@ class EsignCommon(SaleCommon):
     def new_business_contact(cls):
         """Return a contact of a customer that is a company."""
         house = cls.env["res.partner"].create(
-            {"name": "Brasserie du Port", "is_company": True, "company_registry": "552 100 554", "email": "info@brasserie.example"}
+            {
+                "name": "Brasserie du Port",
+                "is_company": True,
+                "company_registry": "552 100 554",
+                "email": "info@brasserie.example",
+            }
         )
         return cls.env["res.partner"].create(
-            {"name": "Paul Durand", "parent_id": house.id, "email": "paul@brasserie.example", "function": "Director", "lang": "en_US"}
+            {
+                "name": "Paul Durand",
+                "parent_id": house.id,
+                "email": "paul@brasserie.example",
+                "function": "Director",
+                "lang": "en_US",
+            }
         )
 
     @classmethod
@@ -204,6 +221,14 @@ class EsignCommon(SaleCommon):
         cls.compose(order, user, **values).action_send_mail()
         cls.env.flush_all()  # the end of an HTTP request
         return order.sudo().esign_request_id
+
+    @classmethod
+    def attach(cls, composer, name, content, **values):
+        """Add a file to a mail window, as its user would."""
+        attachments = composer.env["ir.attachment"].with_context(image_no_postprocess=True)
+        composer.attachment_ids += attachments.create(
+            {"name": name, "raw": content, "res_model": "mail.compose.message", "res_id": 0, **values}
+        )
 
     # === MAILS === #
 
@@ -269,14 +294,19 @@ class EsignCommon(SaleCommon):
         self.env.flush_all()
         digests = {}
         for name in tables or OUR_TABLES:
-            self.env.cr.execute(f"SELECT COUNT(*), md5(COALESCE(string_agg(t::text, '|' ORDER BY id), '')) FROM {name} t")  # noqa: S608
+            rows = SQL(
+                "SELECT COUNT(*), md5(COALESCE(string_agg(t::text, '|' ORDER BY id), '')) FROM %s t",
+                SQL.identifier(name),
+            )
+            self.env.cr.execute(rows)
             digests[name] = self.env.cr.fetchone()
         return digests
 
     def age(self, table, column, interval):
         """Move a moment of all rows into the past: time goes by."""
         self.env.flush_all()
-        self.env.cr.execute(f"UPDATE {table} SET {column} = {column} - %s::interval", [interval])  # noqa: S608
+        names = SQL.identifier(table), SQL.identifier(column), SQL.identifier(column)
+        self.env.cr.execute(SQL("UPDATE %s SET %s = %s - %s::interval", *names, interval))
         self.env.invalidate_all()
 
     def entries(self, request):
@@ -307,7 +337,9 @@ class EsignHttpCommon(HttpCase, EsignCommon):
         return self._remember_token(self.url_open(path, data=values, method="POST", allow_redirects=False, **options))
 
     def _remember_token(self, response):
-        found = TOKEN.search(response.text) if response.headers.get("Content-Type", "").startswith("text/html") else None
+        found = (
+            TOKEN.search(response.text) if response.headers.get("Content-Type", "").startswith("text/html") else None
+        )
         self.token = found[1] if found else self.token
         return response
 

@@ -224,13 +224,19 @@ class TestCode(EsignHttpCommon, HttpCase):
     # === WITHOUT A PROVED CODE === #
 
     def test_files_are_not_found_without_a_code(self):
-        for response in (self.get(self._file()), self.post(self._file().replace("/file/", "/download/")), self.get(f"{self.path}/proof.json")):
+        for response in (
+            self.get(self._file()),
+            self.post(self._file().replace("/file/", "/download/")),
+            self.get(f"{self.path}/proof.json"),
+        ):
             self.assertEqual(response.status_code, 404)
         self.assertFalse(self.signer.downloaded_on)
 
     def test_nothing_is_read_signed_or_declined_without_a_code(self):
         before = self.snapshot()
-        self.assertEqual(self.post(f"{self.path}/read", {"sha256": self.request._document("quote").sha256}).status_code, 404)
+        self.assertEqual(
+            self.post(f"{self.path}/read", {"sha256": self.request._document("quote").sha256}).status_code, 404
+        )
         self.assertEqual(self.submit(self.request, self.path).status_code, 404)
         self.assertEqual(self.post(f"{self.path}/decline").status_code, 404)
         self.assertEqual(self.snapshot(), before)
@@ -318,5 +324,7 @@ class TestCounting(EsignCommon, TransactionCase):
         self.assertEqual(len(compared), 3)
 
     def _failures(self):
-        self.env.cr.execute("SELECT COALESCE(SUM(failures), 0) FROM esign_lock WHERE scope = %s", [self.ticket._scope()])
+        self.env.cr.execute(
+            "SELECT COALESCE(SUM(failures), 0) FROM esign_lock WHERE scope = %s", [self.ticket._scope()]
+        )
         return self.env.cr.fetchone()[0]

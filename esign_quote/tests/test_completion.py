@@ -55,7 +55,9 @@ class TestCompletion(EsignCommon, TransactionCase):
                 self.assertEqual(self.request.signer_ids.answer, "signed")
                 self._cron()
                 self.assertEqual((self.request.state, self.order.state), ("signed", "sale"))
-                self.assertEqual((len(self.request.proof_ids), self.entries(self.request).count("request.signed")), (1, 1))
+                self.assertEqual(
+                    (len(self.request.proof_ids), self.entries(self.request).count("request.signed")), (1, 1)
+                )
                 self.send_queue()
                 self.assertEqual(len([item for item in self.sent() if "Signed" in item.subject]), 2)
                 savepoint.close(rollback=True)
@@ -146,7 +148,9 @@ class TestCompletion(EsignCommon, TransactionCase):
         self._sign()
         before = self.snapshot("esign_request", "esign_event", "sale_order", "mail_mail", "mail_activity")
         self._cron()
-        self.assertEqual(self.snapshot("esign_request", "esign_event", "sale_order", "mail_mail", "mail_activity"), before)
+        self.assertEqual(
+            self.snapshot("esign_request", "esign_event", "sale_order", "mail_mail", "mail_activity"), before
+        )
 
     # === TOOLS === #
 
@@ -227,7 +231,10 @@ class TestStates(EsignCommon, TransactionCase):
         self.env.invalidate_all()
         self.assertEqual((request.state, other.state, self.order.state), ("expired", "sent", "sent"))
         self.assertEqual(self.entries(request)[-1], "request.expired")
-        self.assertFalse(self.env["esign.ticket"]._find_by_secret(self.last_secret(self.customer.email)) - other.signer_ids.ticket_ids)
+        self.assertFalse(
+            self.env["esign.ticket"]._find_by_secret(self.last_secret(self.customer.email))
+            - other.signer_ids.ticket_ids
+        )
 
     def test_an_expired_quotation_can_be_sent_again(self):
         request = self.send()

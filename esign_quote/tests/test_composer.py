@@ -1,4 +1,3 @@
-from odoo.fields import Command
 from odoo.tests import Form, TransactionCase, tagged
 
 from .common import EsignCommon
@@ -54,8 +53,10 @@ class TestComposerBox(EsignCommon, TransactionCase):
         self.assertNotIn("default_esign_send", action["context"])
         form = self._form(action)
         self.assertTrue(form._get_modifier("esign_send", "invisible"))
-        composer = orders.env["mail.compose.message"].with_context(**action["context"]).create(
-            {"esign_send": True, "subject": "Quotations", "body": "<p>Hello</p>"}
+        composer = (
+            orders.env["mail.compose.message"]
+            .with_context(**action["context"])
+            .create({"esign_send": True, "subject": "Quotations", "body": "<p>Hello</p>"})
         )
         composer.action_send_mail()
         self.assertFalse(orders.esign_request_ids)
@@ -67,7 +68,9 @@ class TestComposerBox(EsignCommon, TransactionCase):
         self.assertFalse(action["context"].get("default_esign_send"))
 
     def test_the_box_is_hidden_for_other_documents(self):
-        composer = self.env["mail.compose.message"].with_context(default_model="res.partner", default_res_ids=self.customer.ids)
+        composer = self.env["mail.compose.message"].with_context(
+            default_model="res.partner", default_res_ids=self.customer.ids
+        )
         self.assertTrue(Form(composer)._get_modifier("esign_send", "invisible"))
 
     def _form(self, action):

@@ -72,7 +72,9 @@ class DoorsCommon(EsignHttpCommon, PaymentCommon):
         return transaction
 
     def payment_link(self):
-        wizard = self.env["payment.link.wizard"].with_context(active_model="sale.order", active_id=self.order.id).create({})
+        wizard = (
+            self.env["payment.link.wizard"].with_context(active_model="sale.order", active_id=self.order.id).create({})
+        )
         wizard.amount = 0.01
         return wizard.link.removeprefix(self.order.get_base_url())
 
@@ -83,7 +85,13 @@ class DoorsCommon(EsignHttpCommon, PaymentCommon):
     @classmethod
     def optional_line(cls):
         cls.env["sale.order.line"].create(
-            {"order_id": cls.order.id, "display_type": "line_section", "name": "Options", "is_optional": True, "sequence": 90}
+            {
+                "order_id": cls.order.id,
+                "display_type": "line_section",
+                "name": "Options",
+                "is_optional": True,
+                "sequence": 90,
+            }
         )
         return cls.env["sale.order.line"].create(
             {"order_id": cls.order.id, "product_id": cls.product.id, "product_uom_qty": 1, "sequence": 91}
@@ -119,7 +127,11 @@ class TestDoorsClosed(DoorsCommon, HttpCase):
         self.assertNotIn("/esign/t/", response.text)
 
     def test_the_order_page_with_an_amount_has_no_payment_form(self):
-        for parameters in ({"payment_amount": "0.01"}, {"payment_amount": "725"}, {"payment_amount": "1", "amount_selection": "down_payment"}):
+        for parameters in (
+            {"payment_amount": "0.01"},
+            {"payment_amount": "725"},
+            {"payment_amount": "1", "amount_selection": "down_payment"},
+        ):
             self.assertFalse(self.has_payment_form(self.order_page(**parameters)), parameters)
 
     def test_the_order_page_with_prepayment_has_no_payment_form(self):
@@ -151,6 +163,13 @@ class TestDoorsClosed(DoorsCommon, HttpCase):
     def test_a_payment_link_leads_to_no_payment_form(self):
         self.assertFalse(self.has_payment_form(self.get(self.payment_link())))
 
+    def test_the_token_of_the_quotation_opens_none_of_our_files(self):
+        for path in (
+            f"/esign/document/{self.request._document('quote').uid}",
+            f"/my/signatures/{self.request.reference}/quote",
+        ):
+            self.assertNotIn(b"%PDF", self.get(path, params={"access_token": self.token_of_order}).content)
+
     def test_the_last_gate(self):
         """Whoever finds another way to `action_confirm` from outside meets this."""
         portal = self.new_user("jeanne", "base.group_portal")
@@ -166,7 +185,12 @@ class TestDoorsClosed(DoorsCommon, HttpCase):
         portal = self.new_user("jeanne", "base.group_portal")
         self.order.message_subscribe(portal.partner_id.ids)
         order = self.order.with_user(portal)
-        for knock in (order.action_confirm, lambda: order.write({"state": "sale"}), order.action_cancel, order.action_esign_cancel):
+        for knock in (
+            order.action_confirm,
+            lambda: order.write({"state": "sale"}),
+            order.action_cancel,
+            order.action_esign_cancel,
+        ):
             with self.assertRaises(UserError):  # an access error is one, too
                 knock()
         self._assert_untouched()
@@ -177,10 +201,13 @@ class TestDoorsClosed(DoorsCommon, HttpCase):
         self.assertEqual(self.request.event_ids[-1].payload, {"reason": "order_confirmed", "by": "salesman"})
 
     def test_a_payment_that_came_meanwhile_counts_after_the_signature(self):
-        self.env.cr.execute("UPDATE sale_order SET require_payment = TRUE, prepayment_percent = 1 WHERE id = %s", [self.order.id])
+        self.env.cr.execute(
+            "UPDATE sale_order SET require_payment = TRUE, prepayment_percent = 1 WHERE id = %s", [self.order.id]
+        )
         self.env.invalidate_all()
         self.env.cr.execute(
-            "UPDATE esign_request SET fingerprint = %s WHERE id = %s", [self.order._esign_fingerprint(), self.request.id]
+            "UPDATE esign_request SET fingerprint = %s WHERE id = %s",
+            [self.order._esign_fingerprint(), self.request.id],
         )
         self.pay(self.order.amount_total)
         self._assert_untouched()

@@ -1,38 +1,26 @@
-"""Law 8: evidence is appended to, by nobody changed or deleted; law 3: secrets are out of reach."""
+"""Law 8: evidence is appended to, by nobody changed or deleted; and what it holds."""
 
+import base64
+import io
 import json
 
 import psycopg2
-
-from odoo.exceptions import AccessError
-from odoo.fields import Command
+from asn1crypto import x509 as asn1_x509
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import TransactionCase, tagged
-from odoo.tools import mute_logger
+from odoo.tools import SQL, mute_logger
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.diff_analysis import ModificationLevel
+from pyhanko.sign.validation import validate_pdf_signature
+from pyhanko_certvalidator import ValidationContext
 
 from odoo.addons.esign_quote.tools import chain, verify
 from odoo.addons.esign_quote.tools.exceptions import ChainBroken
 from odoo.addons.esign_quote.tools.hashing import canonical_json, sha256_hex
 
-from .common import EsignCommon
+from .common import DRAWING, ORIGIN, EsignCommon, make_pdf, pdf_text
 
 EVIDENCE = ("esign.event", "esign.document", "esign.proof")
-READ, WRITE, CREATE, DELETE = "read", "write", "create", "unlink"
-OPERATIONS = (READ, WRITE, CREATE, DELETE)
-OWN = ("esign.request", "esign.signer", "esign.document", "esign.event", "esign.proof")
-HIDDEN = ("esign.ticket", "esign.otp", "esign.lock")
-
-# role: (groups, operations on the models of a procedure, on consents, on the upload of a key)
-ROLES = {
-    "public": ("base.group_public", (), (), ()),
-    "portal": ("base.group_portal", (), (), ()),
-    "employee": ("base.group_user", (), (), ()),
-    "accountant": ("account.group_account_invoice", (), (), ()),
-    "salesperson": ("sales_team.group_sale_salesman", (READ,), (READ,), ()),
-    "sales lead": ("sales_team.group_sale_salesman_all_leads", (READ,), (READ,), ()),
-    "sales manager": ("sales_team.group_sale_manager", (READ,), (READ,), ()),
-    "signature manager": ("esign_quote.esign_quote_group_manager", (READ,), OPERATIONS, OPERATIONS),
-    "administrator": ("base.group_system", (READ,), OPERATIONS, OPERATIONS),
-}
 
 
 @tagged("post_install", "-at_install")
@@ -72,14 +60,17 @@ class TestAppendOnly(EsignCommon, TransactionCase):
 
     def test_the_database_refuses_as_well(self):
         attachment = self.files()[0].id
-        statements = [f"DELETE FROM ir_attachment WHERE id = {attachment}"]
-        statements += [f"UPDATE ir_attachment SET store_fname = 'x' WHERE id = {attachment}"]
-        for model in EVIDENCE:
-            table = self.env[model]._table
-            statements += [f"UPDATE {table} SET create_uid = 1", f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"]
+        tables = [SQL.identifier(self.env[model]._table) for model in EVIDENCE]
+        statements = [
+            SQL("DELETE FROM ir_attachment WHERE id = %s", attachment),
+            SQL("UPDATE ir_attachment SET store_fname = 'x' WHERE id = %s", attachment),
+            *(SQL("UPDATE %s SET create_uid = 1", table) for table in tables),
+            *(SQL("DELETE FROM %s", table) for table in tables),
+            *(SQL("TRUNCATE %s CASCADE", table) for table in tables),
+        ]
         for statement in statements:
             with (
-                self.subTest(statement=statement),
+                self.subTest(statement=statement.code),
                 mute_logger("odoo.sql_db"),
                 self.assertRaises(psycopg2.errors.RestrictViolation),
                 self.env.cr.savepoint(),
@@ -98,6 +89,13 @@ class TestAppendOnly(EsignCommon, TransactionCase):
             self.order.sudo().unlink()
             self.env.flush_all()
         self.assertTrue(self.request.exists() and self.order.exists())
+
+    def test_what_holds_evidence_is_not_deleted_either(self):
+        with self.assertRaisesRegex(UserError, "it can be cancelled, not deleted"):
+            self.request.unlink()
+        for record in (self.request.signer_ids, self.request.seal_id):
+            with self.assertRaises(psycopg2.errors.ForeignKeyViolation), mute_logger("odoo.sql_db"):
+                record.unlink()
 
     def test_the_journal_verifies_and_an_edit_would_show(self):
         entries = self.env["esign.event"]._journal(self.request)
@@ -140,82 +138,165 @@ class TestAppendOnly(EsignCommon, TransactionCase):
 
 
 @tagged("post_install", "-at_install")
-class TestRights(EsignCommon, TransactionCase):
+class TestProof(EsignCommon, TransactionCase):
+    """What the proof holds: the list of SECURITY.md 5.1."""
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.request = cls.read_and_sign(cls.send())
-        cls.users = {
-            role: cls.new_user(f"rights_{number}", groups) for number, (role, (groups, *_rest)) in enumerate(ROLES.items())
-        }
-
-    def test_what_each_role_may_do_is_this_table(self):
-        for role, (_groups, procedure, consents, upload) in ROLES.items():
-            expected = {
-                **dict.fromkeys(OWN, procedure),
-                **dict.fromkeys(HIDDEN, ()),
-                "esign.seal": procedure,
-                "esign.consent": consents,
-                "esign.seal.import": upload,
+        cls.contact = cls.new_business_contact()
+        cls.company.write(
+            {
+                "company_registry": "123 456 789",
+                "esign_terms": base64.b64encode(make_pdf("Terms")),
+                "esign_terms_name": "terms.pdf",
+                "esign_terms_date": "2026-01-31",
             }
-            for model, operations in expected.items():
-                granted = tuple(
-                    name for name in OPERATIONS if self.env[model].with_user(self.users[role]).has_access(name)
-                )
-                self.assertEqual(granted, operations, f"{role} on {model}")
-
-    def test_every_model_is_in_the_table(self):
-        ours = {
-            name
-            for name, model in self.env.registry.items()
-            if name.startswith("esign.") and not model._abstract
-        }
-        self.assertEqual(ours, {*OWN, *HIDDEN, "esign.seal", "esign.consent", "esign.seal.import"})
-
-    def test_no_user_reads_a_secret(self):
-        ticket = self.request.signer_ids.ticket_ids[:1]
-        otp = self.env["esign.otp"].search([("ticket_id", "=", ticket.id)], limit=1)
-        secrets = ((ticket, "secret_hash"), (ticket, "device_hash"), (otp, "digest"), (otp, "salt"), (self.request.seal_id, "key_vault"))
-        for role, user in self.users.items():
-            for record, name in secrets:
-                self.assertTrue(record)
-                with self.subTest(role=role, field=name), self.assertRaises(AccessError):
-                    record.with_user(user).read([name])
-
-    def test_a_salesperson_sees_own_procedures_a_lead_sees_all(self):
-        salesperson, lead = self.users["salesperson"], self.users["sales lead"]
-        self.assertFalse(self.env["esign.request"].with_user(salesperson).search([("id", "=", self.request.id)]))
-        self.assertFalse(self.env["esign.document"].with_user(salesperson).search([("request_id", "=", self.request.id)]))
-        self.assertTrue(self.env["esign.request"].with_user(lead).search([("id", "=", self.request.id)]))
-        self.assertTrue(self.env["esign.request"].with_user(self.sale_user).search([("id", "=", self.request.id)]))
-
-    def test_one_company_does_not_see_the_others(self):
-        other = self.env["res.company"].create({"name": "Atelier Sud"})
-        user = self.new_user(
-            "rights_other_company",
-            "sales_team.group_sale_manager",
-            company_id=other.id,
-            company_ids=[Command.set(other.ids)],
         )
-        for model in (*OWN, "esign.seal"):
-            found = self.env[model].with_user(user).search([])
-            companies = found.sudo().mapped("company_id" if "company_id" in found else "request_id.company_id")
-            self.assertLessEqual(companies, other, model)
+        cls.order = cls.new_order(cls.contact)
+        composer = cls.compose()
+        cls.attach(composer, "plan.pdf", make_pdf("Plan"))
+        composer.action_send_mail()
+        cls.request = cls.order.sudo().esign_request_id
+        cls.read_and_sign(
+            cls.request, name="Paul Durand-Petit", capacity="Managing partner", kind="drawn", strokes=DRAWING
+        )
+        cls.proof = cls.request.proof_ids
+        cls.facts = json.loads(cls.proof.json)
+        cls.words = pdf_text(cls.proof.document_id._bytes())
 
-    def test_a_new_company_has_a_key_that_the_table_does_not_show(self):
-        other = self.env["res.company"].create({"name": "Atelier Est"})
-        seal = other.esign_seal_ids
-        self.assertEqual((len(seal), seal.origin), (1, "generated"))
-        self.env.flush_all()
-        self.env.cr.execute("SELECT key_vault FROM esign_seal WHERE id = %s", [seal.id])
-        stored = bytes(self.env.cr.fetchone()[0])
-        self.assertNotIn(b"PRIVATE KEY", stored)
-        self.assertEqual(seal._load().fingerprint, seal.fingerprint)
+    def test_application_and_company(self):
+        self.assertEqual(self.facts["format"], "esign_quote/proof/1")
+        self.assertEqual(self.facts["application"]["name"], "esign_quote")
+        self.assertTrue(self.facts["application"]["version"].startswith("19.0."))
+        company = self.facts["company"]
+        self.assertEqual(
+            (company["name"], company["registration"], company["email"]),
+            ("Atelier Nord", "123 456 789", "office@seller.example"),
+        )
 
-    def test_only_who_may_write_the_quotation_cancels_its_procedure(self):
-        order = self.new_order()
-        request = self.send(order)
-        with self.assertRaises(AccessError):
-            request.with_user(self.users["salesperson"]).action_cancel()
-        request.with_user(self.sale_user).action_cancel()
-        self.assertEqual(request.state, "void")
+    def test_one_identifier_everywhere(self):
+        reference = self.request.reference
+        self.assertEqual(self.facts["signature"]["identifier"], reference)
+        self.assertEqual(self.facts["signature"]["quotation"], self.order.name)
+        self.assertIn(reference, self.words)
+        self.assertIn(reference, pdf_text(self.request._document("signed")._bytes()))
+
+    def test_no_more_is_claimed_than_a_simple_signature(self):
+        self.assertIn("simple electronic signature", self.facts["signature"]["level"])
+        self.assertIn("qualified", self.facts["signature"]["not_claimed"])
+        for word in ("presumed", "indisputable", "handwritten"):
+            self.assertNotIn(word, self.words.lower())
+
+    def test_each_document_with_its_name_size_and_hash(self):
+        listed = {item["kind"]: item for item in self.facts["documents"]}
+        self.assertEqual(set(listed), {"quote", "annex", "terms", "signed"})
+        for kind, item in listed.items():
+            document = self.request._document(kind)
+            self.assertEqual(
+                (item["name"], item["bytes"], item["sha256"]), (document.name, document.size, document.sha256)
+            )
+            self.assertEqual(sha256_hex(document._bytes()), item["sha256"])
+            self.assertIn(item["sha256"], self.words.replace(" ", ""))
+        self.assertEqual(self.facts["signature"]["total"], "40.0")
+        self.assertEqual(self.facts["signature"]["currency"], self.order.currency_id.name)
+
+    def test_the_signer(self):
+        signer = self.facts["signer"]
+        self.assertEqual((signer["name_on_file"], signer["name_declared"]), ("Paul Durand", "Paul Durand-Petit"))
+        self.assertEqual((signer["email"], signer["capacity"]), ("paul@brasserie.example", "Managing partner"))
+        self.assertEqual((signer["company"], signer["company_registration"]), ("Brasserie du Port", "552 100 554"))
+        self.assertEqual(
+            (signer["ip_at_consent"], signer["user_agent_at_consent"]), (ORIGIN["ip"], ORIGIN["user_agent"])
+        )
+        for part in ("Paul Durand-Petit", "paul@brasserie.example", "Managing partner"):
+            self.assertIn(part, self.words)
+
+    def test_what_was_known_beyond_the_mailbox(self):
+        self.assertEqual(self.facts["identification"]["paid_invoices"], 0)
+        self.assertEqual(self.facts["identification"]["customer_since"], str(self.contact.parent_id.create_date.date()))
+
+    def test_the_mechanism(self):
+        code = self.facts["authentication"]
+        self.assertEqual(
+            (code["channel"], code["code_digits"], code["code_minutes"], code["tries"]), ("e-mail", 6, 5, 3)
+        )
+        self.assertFalse(code["code_kept"])
+        self.assertEqual(
+            [item["type"] for item in code["sent_and_validated"]], ["code.requested", "code.sent", "code.validated"]
+        )
+        self.assertNotIn(self.last_code(self.contact.email), self.proof.json)
+
+    def test_the_reading_is_marked_as_reported(self):
+        reading = self.facts["reading"]
+        self.assertEqual(reading["reported_by"], "the signer's browser")
+        self.assertEqual(reading["sha256_of_what_was_shown"], self.request._document("quote").sha256)
+        self.assertTrue(reading["last_page_shown_at"].endswith("Z"))
+
+    def test_the_consent_word_for_word(self):
+        consent = self.facts["consent"]
+        self.assertEqual([item["code"] for item in consent["statements"]], ["C1", "C2", "C3", "C4"])
+        for item in consent["statements"]:
+            self.assertTrue(item["ticked"])
+            self.assertEqual(sha256_hex(item["text"].encode()), item["sha256"])
+            self.assertEqual((item["version"], item["lang"]), (1, "en_US"))
+            self.assertIn(item["text"].split(".")[0][:40], self.words)
+        self.assertIn("version of 01/31/2026", consent["statements"][2]["text"])
+        self.assertEqual(consent["button"], "Sign the quote")
+
+    def test_times_are_utc_with_milliseconds(self):
+        self.assertRegex(self.facts["signature"]["at"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+        for entry in self.facts["journal"]["entries"]:
+            self.assertRegex(entry["at"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+
+    def test_the_journal_is_in_it_and_verifies(self):
+        journal = self.facts["journal"]
+        self.assertEqual(chain.verify(self.request.reference, journal["entries"], journal["head"]), journal["head"])
+        types = [entry["type"] for entry in journal["entries"]]
+        for expected in (
+            "request.created",
+            "document.frozen",
+            "recipient.frozen",
+            "link.issued",
+            "code.validated",
+            "document.read_to_end",
+            "consent.ticked",
+            "signature.drawn",
+            "sign.confirmed",
+            "document.sealed",
+            "self_check.ok",
+            "request.signed",
+        ):
+            self.assertIn(expected, types)
+
+    def test_the_journal_goes_on_behind_the_proof(self):
+        journal = self.env["esign.event"]._journal(self.request)
+        self.assertEqual(
+            chain.verify(self.request.reference, journal, self.request.journal_head), self.request.journal_head
+        )
+        self.assertEqual([entry["type"] for entry in journal[-2:]], ["proof.issued", "copies.queued"])
+        self.assertEqual(
+            journal[-2]["payload"], {"json_sha256": self.proof.sha256, "pdf_sha256": self.proof.document_id.sha256}
+        )
+
+    def test_the_hash_of_the_record_stands_in_the_pdf(self):
+        self.assertIn(self.proof.sha256, self.words.replace(" ", ""))
+
+    def test_the_seal(self):
+        self.assertEqual(self.facts["seal"]["certificate_sha256"], self.request.seal_id.fingerprint)
+        self.assertIn("not the customer's signature", self.facts["seal"]["meaning"])
+
+    def test_it_is_kept_ten_years(self):
+        self.assertEqual(self.proof.retention_until.year, self.request.answered_on.year + 10)
+        self.assertEqual(self.facts["retention"]["years"], 10)
+
+    def test_pyhanko_finds_both_files_valid(self):
+        certificate = asn1_x509.Certificate.load(self.request.seal_id._load().certificate)
+        trust = ValidationContext(trust_roots=[certificate], allow_fetching=False)
+        for kind in ("signed", "proof"):
+            reader = PdfFileReader(io.BytesIO(self.request._document(kind)._bytes()))
+            (signature,) = reader.embedded_signatures
+            status = validate_pdf_signature(signature, signer_validation_context=trust)
+            self.assertTrue(status.bottom_line, kind)
+            self.assertTrue(status.intact and status.trusted and status.docmdp_ok, kind)
+            self.assertEqual(status.modification_level, ModificationLevel.NONE, kind)

@@ -210,9 +210,7 @@ class TestQuoteChangedPages(EsignHttpCommon, HttpCase):
 
     def test_an_annex_is_a_download(self):
         composer = self.compose(self.new_order())
-        composer.attachment_ids += self.env["ir.attachment"].with_user(self.sale_user).create(
-            {"name": "page.html", "raw": b"<script>alert(1)</script>", "res_model": "mail.compose.message", "res_id": 0}
-        )
+        self.attach(composer, "page.html", b"<script>alert(1)</script>")
         composer.action_send_mail()
         request = self.env["esign.request"].search([], limit=1)
         path = self.enter(request)

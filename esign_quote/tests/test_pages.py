@@ -1,7 +1,6 @@
 from unittest.mock import patch
 
 from lxml import html
-
 from odoo.tests import HttpCase, tagged
 from odoo.tools import config, mute_logger
 
@@ -62,8 +61,15 @@ class EsignPagesCommon(EsignHttpCommon):
 @tagged("post_install", "-at_install")
 class TestEveryRoute(EsignPagesCommon, HttpCase):
     def test_the_list_of_routes_is_complete(self):
-        rules = {rule.rule for rule in self.env["ir.http"].routing_map().iter_rules() if rule.rule.startswith("/esign/")}
-        placeholders = {"secret": "<string:secret>", "uid": "<string:uid>", "document": "<string:document_uid>", "reference": "<string:reference>"}
+        rules = {
+            rule.rule for rule in self.env["ir.http"].routing_map().iter_rules() if rule.rule.startswith("/esign/")
+        }
+        placeholders = {
+            "secret": "<string:secret>",
+            "uid": "<string:uid>",
+            "document": "<string:document_uid>",
+            "reference": "<string:reference>",
+        }
         listed = {"/esign/" + path.format(**placeholders) for _method, path, _form in ROUTES + PUBLIC}
         self.assertEqual(rules, listed | {"/esign/document/<string:uid>"})
 
@@ -90,7 +96,10 @@ class TestEveryRoute(EsignPagesCommon, HttpCase):
     def test_a_get_changes_nothing_behind_the_code(self):
         path = self.enter_and_read(self.request)
         before = self._all()
-        places = self.places(ROUTES + PUBLIC) + [("GET", f"{path}?step=sign", None), ("GET", f"{path}?step=decline", None)]
+        places = self.places(ROUTES + PUBLIC) + [
+            ("GET", f"{path}?step=sign", None),
+            ("GET", f"{path}?step=decline", None),
+        ]
         for method, path, form in places:
             if method == "GET":
                 self.call(method, path, form)
@@ -119,7 +128,9 @@ class TestEveryRoute(EsignPagesCommon, HttpCase):
         for method, path, form in self.places():
             if method == "POST":
                 self.assertEqual(self.post(path, form, csrf=False).status_code, 400, path)
-                self.assertEqual(self.post(path, {**form, "csrf_token": "0" * 40 + "o9999999999"}, csrf=False).status_code, 400, path)
+                self.assertEqual(
+                    self.post(path, {**form, "csrf_token": "0" * 40 + "o9999999999"}, csrf=False).status_code, 400, path
+                )
         self.assertEqual(self._all(), before)
 
     @mute_logger("odoo.http")
@@ -132,7 +143,10 @@ class TestEveryRoute(EsignPagesCommon, HttpCase):
         def fail(*_args, **_kwargs):
             raise RuntimeError("the inside of the server")
 
-        with patch.object(EsignTicket, "_find_by_secret", fail), mute_logger("odoo.addons.esign_quote.controllers.common"):
+        with (
+            patch.object(EsignTicket, "_find_by_secret", fail),
+            mute_logger("odoo.addons.esign_quote.controllers.common"),
+        ):
             response = self.get(f"/esign/t/{self.secret}")
         self.assertEqual(response.status_code, 500)
         self.assertIn("Something failed on our side", response.text)
@@ -168,11 +182,22 @@ class TestEveryRoute(EsignPagesCommon, HttpCase):
         for name, value in HEADERS.items():
             self.assertEqual(response.headers.get(name), value, name)
         policy = response.headers["Content-Security-Policy"]
-        for part in ("default-src 'none'", "script-src 'self';", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"):
+        for part in (
+            "default-src 'none'",
+            "script-src 'self';",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+        ):
             self.assertIn(part, policy)
 
     def _all(self):
-        return self.snapshot(*(f"esign_{name}" for name in ("request", "signer", "ticket", "otp", "lock", "event", "document", "proof")), "mail_message", "mail_mail", "sale_order")
+        return self.snapshot(
+            *(f"esign_{name}" for name in ("request", "signer", "ticket", "otp", "lock", "event", "document", "proof")),
+            "mail_message",
+            "mail_mail",
+            "sale_order",
+        )
 
 
 @tagged("post_install", "-at_install")
@@ -185,7 +210,15 @@ class TestWelcome(EsignPagesCommon, HttpCase):
 
     def test_it_shows_no_amount_no_client_no_file(self):
         response = self.get(f"/esign/t/{self.secret}")
-        for secret in ("725", "Jeanne", "Martin", "jeanne.martin@", self.request._document("quote").uid, "/file/", "Test Product"):
+        for secret in (
+            "725",
+            "Jeanne",
+            "Martin",
+            "jeanne.martin@",
+            self.request._document("quote").uid,
+            "/file/",
+            "Test Product",
+        ):
             self.assertNotIn(secret, response.text)
 
     def test_a_wrong_a_void_and_an_old_link_look_the_same(self):
@@ -230,7 +263,11 @@ class TestWelcome(EsignPagesCommon, HttpCase):
     def test_the_cookie_is_bound_to_the_host_over_https(self):
         self.get(f"/esign/t/{self.secret}")
         with patch.dict(config.options, {"proxy_mode": True}):
-            headers = {"X-Forwarded-Host": "sign.seller.example", "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.9"}
+            headers = {
+                "X-Forwarded-Host": "sign.seller.example",
+                "X-Forwarded-Proto": "https",
+                "X-Forwarded-For": "192.0.2.9",
+            }
             response = self.post(f"/esign/t/{self.secret}/code", headers=headers)
         cookie = self._cookie(response)
         self.assertTrue(cookie.startswith("__Host-esign_"))

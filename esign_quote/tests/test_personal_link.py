@@ -3,7 +3,6 @@ import re
 from unittest.mock import patch
 
 from markupsafe import Markup
-
 from odoo.fields import Command
 from odoo.tests import HttpCase, TransactionCase, tagged
 from odoo.tools import SQL, mute_logger
@@ -21,7 +20,10 @@ class TestPersonalLink(EsignCommon, TransactionCase):
     def test_the_signers_mail_has_the_link_as_its_button(self):
         self.send()
         (message,) = self.sent(self.customer.email)
-        self.assertRegex(message.html, rf'<a href="{re.escape(self.order.get_base_url())}/esign/t/[\w-]{{43}}"[^>]*>\s*Read and sign the quotation')
+        self.assertRegex(
+            message.html,
+            rf'<a href="{re.escape(self.order.get_base_url())}/esign/t/[\w-]{{43}}"[^>]*>\s*Read and sign the quotation',
+        )
         self.assertTrue(LINK.search(message.text))
 
     def test_the_link_opens_the_signers_ticket(self):
@@ -43,7 +45,10 @@ class TestPersonalLink(EsignCommon, TransactionCase):
         self.assertNotIn("/esign/t/", message.html + message.text)
 
     def test_the_database_holds_neither_link_nor_code(self):
-        with patch.object(MailMail, "unlink", lambda _mails: True), patch.object(codes, "new_code", lambda _digits: "493817"):
+        with (
+            patch.object(MailMail, "unlink", lambda _mails: True),
+            patch.object(codes, "new_code", lambda _digits: "493817"),
+        ):
             request = self.send()
             self.prove(request)
         secret = self.last_secret()
@@ -92,7 +97,10 @@ class TestPersonalLink(EsignCommon, TransactionCase):
         mark = request.signer_ids._link_mark()
         for recipient in (self.sale_manager.partner_id, self.customer):
             self.order.with_user(self.sale_user).message_post(
-                body=f"Sign here: {mark}", partner_ids=recipient.ids, message_type="comment", subtype_xmlid="mail.mt_comment"
+                body=f"Sign here: {mark}",
+                partner_ids=recipient.ids,
+                message_type="comment",
+                subtype_xmlid="mail.mt_comment",
             )
             message = self.sent(recipient.email)[-1]
             self.assertIn(mark, message.html)
@@ -122,7 +130,9 @@ class TestPersonalLink(EsignCommon, TransactionCase):
         ticket._send_code(ticket._new_device(), ORIGIN)
         self.env.cr.execute("SELECT secret_hash FROM esign_ticket WHERE id = %s", [ticket.id])
         self.assertEqual(self.env.cr.fetchone()[0], codes.secret_hash(self.last_secret()))
-        self.env.cr.execute("SELECT length(digest), length(device_hash) FROM esign_otp WHERE ticket_id = %s", [ticket.id])
+        self.env.cr.execute(
+            "SELECT length(digest), length(device_hash) FROM esign_otp WHERE ticket_id = %s", [ticket.id]
+        )
         self.assertEqual(self.env.cr.fetchall(), [(64, 64)])
         self.assertTrue(request)
 
@@ -215,7 +225,7 @@ class TestLinkIsMasked(EsignHttpCommon, HttpCase):
         link = f"{self.order.get_base_url()}/esign/t/{self.last_secret()}"
         mark = request.signer_ids._link_mark()
         for body in (f'<a href="{link}">Sign</a> {link}', f"{link} and {mark}"):
-            message = self.order.message_post(body=Markup(body), message_type="email", author_id=self.customer.id)
+            message = self.order.message_post(body=Markup(body), message_type="email", author_id=self.customer.id)  # noqa: S704
             self.assertFalse(LINK.search(message.body), body)
             self.assertIn("/esign/t/…", message.body)
         self.assertIn(mark, message.body)

@@ -3,12 +3,11 @@ import io
 import os
 from unittest.mock import patch
 
-from PIL import Image
-
 from odoo.exceptions import UserError
 from odoo.fields import Command, Date, Datetime
 from odoo.tests import TransactionCase, tagged
 from odoo.tools import mute_logger
+from PIL import Image
 
 from odoo.addons.base.models.ir_actions_report import IrActionsReport
 
@@ -42,7 +41,8 @@ class TestSending(EsignCommon, TransactionCase):
 
     def test_opening_is_journalled(self):
         self.assertEqual(
-            self.entries(self.send()), ["request.created", "document.frozen", "recipient.frozen", "mail.queued", "link.issued"]
+            self.entries(self.send()),
+            ["request.created", "document.frozen", "recipient.frozen", "mail.queued", "link.issued"],
         )
 
     def test_the_link_ends_with_the_quotation(self):
@@ -68,7 +68,7 @@ class TestSending(EsignCommon, TransactionCase):
 
     def test_other_attachments_are_frozen_as_annexes(self):
         composer = self.compose()
-        composer.attachment_ids += self._attachment("plan.pdf", make_pdf("Plan"))
+        self.attach(composer, "plan.pdf", make_pdf("Plan"))
         composer.action_send_mail()
         annex = self.order.esign_request_id.sudo()._document("annex")
         self.assertEqual((annex.name, annex._bytes()), ("plan.pdf", make_pdf("Plan")))
@@ -97,35 +97,32 @@ class TestSending(EsignCommon, TransactionCase):
         picture = io.BytesIO()
         Image.new("RGB", (2500, 10)).save(picture, "PNG")
         composer = self.compose()
-        attachment = self._attachment("photo.png", picture.getvalue(), image_no_postprocess=True)
-        composer.attachment_ids += attachment
+        self.attach(composer, "photo.png", picture.getvalue())
         composer.action_send_mail()
         self.assertEqual(self.order.esign_request_id.sudo()._document("annex")._bytes(), picture.getvalue())
 
     def test_an_annex_that_is_a_link_is_refused(self):
         composer = self.compose()
-        composer.attachment_ids += self.env["ir.attachment"].with_user(self.sale_user).create(
-            {"name": "plan", "type": "url", "url": "https://elsewhere.example/plan.pdf", "res_model": "mail.compose.message", "res_id": 0}
-        )
+        self.attach(composer, "plan", False, type="url", url="https://elsewhere.example/plan.pdf")
         with self.assertRaisesRegex(UserError, "“plan” is empty or only a link"):
             composer.action_send_mail()
 
     def test_an_active_annex_is_refused(self):
         composer = self.compose()
-        composer.attachment_ids += self._attachment("plan.pdf", rewrite_pdf(make_pdf("Plan"), add_script))
+        self.attach(composer, "plan.pdf", rewrite_pdf(make_pdf("Plan"), add_script))
         with self.assertRaisesRegex(UserError, "The annex “plan.pdf” is refused. .*script"):
             composer.action_send_mail()
 
     def test_too_many_annexes_are_refused(self):
         composer = self.compose()
         for number in range(11):
-            composer.attachment_ids += self._attachment(f"{number}.txt", b"text")
+            self.attach(composer, f"{number}.txt", b"text")
         with self.assertRaisesRegex(UserError, "At most 10 annexes"):
             composer.action_send_mail()
 
     def test_a_large_annex_is_refused(self):
         composer = self.compose()
-        composer.attachment_ids += self._attachment("plan.txt", b"text")
+        self.attach(composer, "plan.txt", b"text")
         with patch("odoo.addons.esign_quote.models.esign_request_sending.MAX_ANNEX_BYTES", 3):
             with self.assertRaisesRegex(UserError, "“plan.txt” is larger than 20 MB"):
                 composer.action_send_mail()
@@ -282,14 +279,6 @@ class TestSending(EsignCommon, TransactionCase):
             composer.action_send_mail()
         self.assertEqual(self.sent(), [])
         self.assertFalse(self.order.esign_request_ids)
-
-    def _attachment(self, name, content, **context):
-        return (
-            self.env["ir.attachment"]
-            .with_user(self.sale_user)
-            .with_context(**context)
-            .create({"name": name, "raw": content, "res_model": "mail.compose.message", "res_id": 0})
-        )
 
     def _schedule(self):
         composer = self.compose(scheduled_date=Datetime.add(Datetime.now(), days=1))

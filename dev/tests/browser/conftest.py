@@ -1,9 +1,13 @@
 """Fixtures of the browser suite: people, each with a browser of their own.
 
-    sales         RpcClient of a salesperson, who may do nothing but sell
+    sales         sales(lang): RpcClient of a salesperson, who may do nothing but sell
+    salesperson   salesperson(lang): the same person in a browser, logged in once for all tests
+    customer_page customer_page(lang, width): a private window on a phone or a desktop
     certificate   DER of the certificate that the company seals with
     settle        settle() lets the codes sent so far count as old: another one may be asked for at once
     photographer  photographer("en-390-accept") takes numbered pictures <prefix>-<nn>-<step>.png
+
+Each test fails if it makes the server log an error, or a warning about the addon.
 """
 
 import base64
@@ -11,13 +15,16 @@ import itertools
 
 import pytest
 import quotations
+import server_log
 from playwright.sync_api import expect
+from salesperson import Salesperson
 
 from devtools.rpc import RpcClient
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}
 LOCALES = {"en_US": "en-GB", "fr_FR": "fr-FR"}
+ZONE = "Europe/Paris"
 SALESPEOPLE = {"en_US": "sally", "fr_FR": "sylvie"}
 expect.set_options(timeout=30_000)
 
@@ -43,6 +50,39 @@ def sales(server, _people):
     yield log_in
     for client in clients:
         client.close()
+
+
+@pytest.fixture(scope="session")
+def _desks(browser, server, _people):
+    """One browser with a log-in for each salesperson."""
+    desks = {}
+    for lang, login in SALESPEOPLE.items():
+        context = browser.new_context(locale=LOCALES[lang], timezone_id=ZONE, **DESKTOP)
+        desks[lang] = Salesperson(context.new_page(), server.url, login)
+    yield desks
+    for desk in desks.values():
+        desk.page.context.close()
+
+
+@pytest.fixture
+def salesperson(_desks, screenshot, request):
+    used = []
+
+    def take(lang: str = "en_US") -> Salesperson:
+        used.append(_desks[lang])
+        used[-1].log_in()
+        return used[-1]
+
+    yield take
+    if getattr(request.node, "failed", False):
+        for desk in used:
+            screenshot(desk.page, f"failed-{request.node.name}-staff")
+
+
+@pytest.fixture(autouse=True)
+def _quiet_log(server):
+    with server_log.kept_quiet(server):
+        yield
 
 
 @pytest.fixture
@@ -79,6 +119,8 @@ def customer_page(new_page):
     """``customer_page(lang, width)``: a private window on a phone or a desktop."""
 
     def make(lang: str = "en_US", width: int = 1280):
-        return new_page(locale=LOCALES[lang], accept_downloads=True, **(PHONE if width < 600 else DESKTOP))
+        device = PHONE if width < 600 else DESKTOP
+        size = {**device["viewport"], "width": width}
+        return new_page(**{**device, "viewport": size, "locale": LOCALES[lang], "timezone_id": ZONE})
 
     return make

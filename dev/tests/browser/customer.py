@@ -84,6 +84,7 @@ class Customer:
         expect(sheets.first).to_have_attribute("data-drawn", "1")
         count = sheets.count()
         expect(self.page.locator(".o_esign_page_number")).to_have_text(re.compile(rf"1\b.*\b{count}\b"))
+        expect(self.page.locator(".o_esign_files li")).to_have_count(int(self.quotation.annex))
         self.look("read-first-page")
         self.assert_not_yet()
         self.enlarge()
@@ -170,7 +171,7 @@ class Customer:
         """Both files and the record for computers."""
         signed, proof = self.page.locator("a[href*='/file/']").all()
         links = {"signed": signed, "proof": proof, "json": self.page.locator("a[href$='proof.json']")}
-        return {name: saved(self._download(link), folder) for name, link in links.items()}
+        return {name: self.download(link, folder) for name, link in links.items()}
 
     def come_back(self, link: str, age_codes: Callable[[], None]) -> None:
         """The link again: with a new code it shows the result."""
@@ -179,11 +180,22 @@ class Customer:
         self.open_link(link)
         self.paste_code(self.ask_code())
 
+    def download(self, link, folder: Path) -> Path:
+        with self.page.expect_download() as download:
+            link.click()
+        return _saved(download.value, folder)
+
     # -------------------------------------------------------------------------------------------------- details
 
     def look(self, name: str, **options) -> None:
         self.watch.check()
-        self._shoot(self.page, name, **options)
+        self.look_at(self.page, name, **options)
+
+    def look_at(self, page: Page, name: str, **options) -> None:
+        self._shoot(page, name, **options)
+
+    def ink_of_signature(self) -> float:
+        return self.page.locator(".o_esign_canvas").evaluate(NOT_WHITE)
 
     @property
     def _next(self):
@@ -199,15 +211,10 @@ class Customer:
         for point in points[1:]:
             self.page.mouse.move(*point, steps=6)
         self.page.mouse.up()
-        assert canvas.evaluate(NOT_WHITE) > LEAST_INK, "the pen leaves no trace"
-
-    def _download(self, link) -> Download:
-        with self.page.expect_download() as download:
-            link.click()
-        return download.value
+        assert self.ink_of_signature() > LEAST_INK, "the pen leaves no trace"
 
 
-def saved(download: Download, folder: Path) -> Path:
+def _saved(download: Download, folder: Path) -> Path:
     path = folder / download.suggested_filename
     download.save_as(path)
     return path

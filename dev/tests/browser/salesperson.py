@@ -7,19 +7,34 @@ from playwright.sync_api import Page, expect
 
 
 class Salesperson:
-    """Somebody with a log-in who may sell."""
+    """Somebody with a log-in who may sell. ``shoot(page, name)`` takes a picture."""
 
-    def __init__(self, page: Page, url: str, shoot: Callable[..., None]):
+    def __init__(self, page: Page, url: str, login: str):
         self.page = page
+        self.page.set_default_timeout(60_000)
         self.url = url
-        self._shoot = shoot
+        self.login = login
+        self.shoot: Callable[..., None] = lambda *_args, **_options: None
+        self._logged_in = False
 
-    def log_in(self, login: str) -> None:
+    @property
+    def email(self) -> str:
+        return f"{self.login}@company.example"
+
+    def log_in(self) -> None:
+        if self._logged_in:
+            return
         self.page.goto(f"{self.url}/web/login")
-        self.page.locator("#login").fill(login)
-        self.page.locator("#password").fill(login)
+        self.page.locator("#login").fill(self.login)
+        self.page.locator("#password").fill(self.login)
         self.page.locator(".oe_login_form button[type=submit]").click()
-        expect(self.page.locator(".o_main_navbar")).to_be_visible(timeout=60_000)
+        # Its first page makes Odoo build the web client's bundles.
+        expect(self.page.locator(".o_main_navbar")).to_be_visible(timeout=120_000)
+        self._logged_in = True
+
+    def forget(self) -> None:
+        """Somebody has logged this browser out."""
+        self._logged_in = False
 
     def open_quotation(self, quotation: quotations.Quotation) -> None:
         self.page.goto(f"{self.url}/odoo/sales/{quotation.id}")
@@ -29,24 +44,25 @@ class Salesperson:
         self.open_quotation(quotation)
         button = self.page.locator("button[name=action_esign_send]:visible")
         expect(button).to_have_class("btn btn-primary")
-        self._shoot(self.page, "quotation")
+        self.shoot(self.page, "quotation")
         button.click()
         box = self.page.locator(".modal div[name=esign_send] input")
         expect(box).to_be_checked(timeout=60_000)
         expect(self.page.locator(".modal .o_field_tags")).to_contain_text(quotation.signer)
         expect(self.page.locator(".modal a[href*='/web/content/']").first).to_contain_text(f"{quotation.number}.pdf")
-        self._shoot(self.page, "composer")
+        self.shoot(self.page, "composer")
         self.page.locator(".modal button[name=action_send_mail]").click()
         expect(self.page.locator(".modal")).to_have_count(0, timeout=60_000)
         expect(self.page.locator(".o_esign_progress[data-state=sent]")).to_be_visible()
-        self._shoot(self.page, "sent")
+        expect(self.page.locator(".oe_stat_button[name=action_esign_requests]")).to_be_visible()
+        self.shoot(self.page, "sent")
 
     def see_result(self, quotation: quotations.Quotation, *, state: str, order_state: str) -> None:
         self.open_quotation(quotation)
         expect(self.page.locator(f".o_esign_progress[data-state={state}]")).to_be_visible()
         current = self.page.locator(".o_field_statusbar[name=state] .o_arrow_button_current")
         expect(current).to_have_attribute("data-value", order_state)
-        self._shoot(self.page, f"order-{state}")
+        self.shoot(self.page, f"order-{state}")
         self.page.locator(".oe_stat_button[name=action_esign_requests]").click()
         expect(self.page.locator(".o_form_view div[name=document_ids]")).to_be_visible()
-        self._shoot(self.page, f"request-{state}")
+        self.shoot(self.page, f"request-{state}")
