@@ -64,7 +64,7 @@ def main() -> int:
             if options.profile:
                 _profile(cluster, mails, options.lines)
                 return 0
-            waves = {1: 4, 4: 2} if options.quick else {1: 8, 4: 4, 16: 2}
+            waves = {1: 4, 4: 2} if options.quick else {1: 6, 4: 3, 16: 2}
             noise = {}
             for workers in (0,) if options.quick else (0, 2):
                 bench = Bench(cluster, mails, workers, options.lines)
@@ -178,49 +178,45 @@ class Bench:
         servers, staff = self.servers[flow.name], self._staff[flow.name]
         meter, logs = CpuMeter(self.cluster, servers), LogReader(servers)
         self.mails.clear()
-        with ThreadPoolExecutor(clients) as pool:
+        with ThreadPoolExecutor(clients) as pool, ExitStack() as stack:
             sent = list(pool.map(lambda _number: flow.send_quote(staff, self.mails, self.lines), range(clients)))
-            everyone = [flow.customer(servers[0].url, quote, link, self.mails) for quote, link in sent]
-            customers = everyone
+            customers = [flow.customer(servers[0].url, quote, link, self.mails) for quote, link in sent]
+            for customer in customers:
+                stack.callback(customer.close)
+            meter.wait_until_quiet()
+            logs.new()
             for step in flow.steps:
                 figures = results[self.mode, flow.name, clients, step]
                 expected = flow.signing_mails * len(customers) if step == "sign" else 0
-                meter.wait_until_quiet()
-                logs.new()
-                mails = len(self.mails.messages)
-                before = meter.read()
-                outcomes = list(pool.map(lambda customer, step=step: _take(customer, step), customers))
-                figures.answered += meter.read() - before
-                self._wait_for_mails(mails + expected, figures)
-                meter.wait_until_quiet()
-                figures.settled += meter.read() - before
-                figures.mails += len(self.mails.messages) - mails
-                self._add_log(figures, logs, len(customers))
-                figures.walls += [seconds for seconds, problem in outcomes if not problem]
-                figures.problems += [problem for _seconds, problem in outcomes if problem]
-                customers = [customer for customer, (_, problem) in zip(customers, outcomes, strict=True) if not problem]
-        self._check(staff, customers, results[self.mode, flow.name, clients, "sign"])
-        for customer in everyone:
-            customer.close()
-
-    def _wait_for_mails(self, count: int, figures: Figures) -> None:
-        deadline = time.monotonic() + MAILS_TIMEOUT
-        while len(self.mails.messages) < count:
-            if time.monotonic() > deadline:
-                figures.problems.append(f"{count - len(self.mails.messages)} mails are missing")
-                return
-            time.sleep(0.01)
-
-    def _add_log(self, figures: Figures, logs: LogReader, customers: int) -> None:
-        logged = logs.new()
-        figures.queries.append(sum(queries for _path, queries in logged.request_queries) / max(customers, 1))
-        figures.scheduler_queries += logged.scheduler_queries
-        figures.problems += logged.problems
-
-    def _check(self, staff: RpcClient, customers: list[Customer], figures: Figures) -> None:
-        ids = [customer.quote.order_id for customer in customers]
-        orders = staff.call("sale.order", "read", ids, ["state", "signed_by", "signed_on"])
+                customers = self._take_step(step, customers, expected, pool, meter, figures)
+                figures.add_log(logs.new(), clients)
+        orders = staff.call("sale.order", "read", [customer.quote.order_id for customer in customers], ["state"])
         figures.problems += [f"not confirmed: {order}" for order in orders if order["state"] != "sale"]
+
+    def _take_step(self, step: str, customers: list[Customer], expected_mails: int, pool, meter, figures) -> list[Customer]:
+        """Let all customers take one step at once, and measure until nothing happens any more.
+
+        :return: the customers who succeeded
+        """
+        mails = len(self.mails.messages)
+        before = meter.read()
+        outcomes = list(pool.map(lambda customer: _take(customer, step), customers))
+        figures.answered += meter.read() - before
+        if missing := expected_mails - self._count_mails(mails, expected_mails):
+            figures.problems.append(f"{missing} mails are missing")
+        meter.wait_until_quiet()
+        figures.settled += meter.read() - before
+        figures.mails += len(self.mails.messages) - mails
+        figures.walls += [seconds for seconds, problem in outcomes if not problem]
+        figures.problems += [problem for _seconds, problem in outcomes if problem]
+        return [customer for customer, (_seconds, problem) in zip(customers, outcomes, strict=True) if not problem]
+
+    def _count_mails(self, before: int, expected: int) -> int:
+        """How many of the expected mails have come; waits for them."""
+        deadline = time.monotonic() + MAILS_TIMEOUT
+        while (come := len(self.mails.messages) - before) < expected and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return min(come, expected)
 
 
 def _take(customer: Customer, step: str) -> tuple[float, str]:

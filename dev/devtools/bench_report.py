@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import mean, median
 
 from .bench_flows import ESIGN, FLOWS, STOCK, STOCK_WITHOUT_DELAY
-from .bench_meters import Cpu
+from .bench_meters import Cpu, Logged
 
 HEADER = """
                           wall in s        CPU in s, each customer                      SQL queries
@@ -45,6 +45,12 @@ class Figures:
     @property
     def p95(self) -> float:
         return sorted(self.walls)[math.ceil(0.95 * len(self.walls)) - 1] if self.walls else math.nan
+
+    def add_log(self, logged: Logged, clients: int) -> None:
+        """Add what the servers wrote into their logs during one wave."""
+        self.queries.append(logged.request_queries / clients)
+        self.scheduler_queries += logged.scheduler_queries
+        self.problems += logged.problems
 
     def each(self, amount):
         """An amount of all waves, for one customer."""

@@ -124,13 +124,7 @@ class EsignCommon(SaleCommon):
 
     @classmethod
     def setUpClass(cls):
-        import cProfile, pstats, io, sys, time
-        t=time.process_time()
-        pr=cProfile.Profile(); pr.enable()
         super().setUpClass()
-        pr.disable()
-        out=io.StringIO(); pstats.Stats(pr,stream=out).sort_stats("cumulative").print_stats(60); print(out.getvalue(), file=sys.stderr)
-        print("SUC", cls.__name__, time.process_time()-t, file=sys.stderr)
         if not issubclass(cls, HttpCase):  # which does it anyway
             # What is committed on its own (`_own_transaction`) sees the data of the test.
             cls.registry_enter_test_mode_cls()

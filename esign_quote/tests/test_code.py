@@ -55,7 +55,7 @@ class TestCode(EsignHttpCommon, HttpCase):
         with self.browser():
             self.opener.cookies[f"esign_{self.path.rpartition('/')[2]}"] = old
             self.assertEqual(self.get(self._file()).status_code, 404)
-            self.assertNotIn("725", self.get(self.path).text)
+            self.assertNotIn("725.00", self.get(self.path).text)
 
     # === WRONG === #
 

@@ -97,7 +97,7 @@ class TestVerifyPage(EsignHttpCommon, HttpCase):
 
     def test_it_shows_no_name_and_no_amount(self):
         page = self.get(f"/esign/verify/{self.request.reference}").text
-        for secret in ("Jeanne", "Martin", "customer.example", "725", self.order.name, "Test Product"):
+        for secret in ("Jeanne", "Martin", "customer.example", "725.00", self.order.name, "Test Product"):
             self.assertNotIn(secret, page)
         for document in self.request.document_ids:
             self.assertNotIn(document.uid, page)

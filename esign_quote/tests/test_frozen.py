@@ -205,7 +205,7 @@ class TestQuoteChangedPages(EsignHttpCommon, HttpCase):
 
     def test_the_quotation_in_words(self):
         words = text_of(self.get(self.enter(self.request)))
-        for part in ("Test Product", "Test Service Product", "$ 725.00", "Total $ 725.00 incl. taxes, 2 pages"):
+        for part in ("Test Product", "Test Service Product", "$ 725.00", "Total $ 725.00 incl. taxes, 2 page"):
             self.assertIn(part, words.replace("\xa0", " "))
 
     def test_an_annex_is_a_download(self):

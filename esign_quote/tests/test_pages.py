@@ -211,7 +211,7 @@ class TestWelcome(EsignPagesCommon, HttpCase):
     def test_it_shows_no_amount_no_client_no_file(self):
         response = self.get(f"/esign/t/{self.secret}")
         for secret in (
-            "725",
+            "725.00",
             "Jeanne",
             "Martin",
             "jeanne.martin@",

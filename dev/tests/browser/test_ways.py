@@ -89,6 +89,7 @@ def test_what_is_wrong_is_said_and_nothing_is_lost(invited):
     expect(page.locator(".o_esign_alert_danger")).to_be_focused()
     customer.watch.forgive("422")
     customer.look("refused")
+    expect(page.locator("#capacity")).to_have_value("")
     assert page.locator("input[name=consents]").first.is_checked()
     expect(page.locator("input[name=kind][value=drawn]")).to_be_checked()
     assert customer.ink_of_signature() > 0, "the drawing is still there"

@@ -30,6 +30,14 @@ class Visitor:
     def post(self, path: str, **form) -> httpx.Response:
         return self._remember(self.http.post(path, data={"csrf_token": self.token, **form}))
 
+    def insist(self, path: str, **form) -> httpx.Response:
+        """Post until it is answered: Odoo listens with a short queue, and the kernel resets whoever finds it full."""
+        while True:
+            try:
+                return self.post(path, **form)
+            except (httpx.ConnectError, httpx.ReadError, httpx.RemoteProtocolError):
+                continue
+
     def ask_for_code(self) -> str:
         """Open the link and press the button; return the code of the mail."""
         path = httpx.URL(quotations.personal_link(self.mails, self.quotation.email)).path
