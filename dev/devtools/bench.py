@@ -31,12 +31,13 @@ from .bench_report import Figures, Results, print_report, write_json
 from .databases import Databases
 from .errors import DevError
 from .mailcatcher import MailCatcher
-from .odoo_server import OdooServer
+from .odoo_server import OdooServer, free_port
 from .postgres import Cluster
 from .rpc import RpcClient
 
 CLUSTER = "bench"
 FOLDER = paths.CACHE / "run" / CLUSTER
+FIRST_PORT = 21500
 MAILS_TIMEOUT = 60
 PROFILE_WAVES = 10
 PROFILE_LINES = 25
@@ -64,7 +65,7 @@ def main() -> int:
             if options.profile:
                 _profile(cluster, mails, options.lines)
                 return 0
-            waves = {1: 4, 4: 2} if options.quick else {1: 6, 4: 3, 16: 2}
+            waves = {1: 4, 4: 2} if options.quick else {1: 6, 4: 2, 16: 1}
             noise = {}
             for workers in (0,) if options.quick else (0, 2):
                 bench = Bench(cluster, mails, workers, options.lines)
@@ -114,6 +115,8 @@ class Bench:
         self.lines = lines
         self.mode = f"{workers} workers" if workers else "threaded"
         self.flows = flows
+        # Ports that the system does not hand out by itself: between choosing one and using it others ask for some.
+        self._ports = itertools.count(FIRST_PORT)
         self.servers: dict[str, list[OdooServer]] = {}  # of each flow, the first one is the customers'
         self._staff: dict[str, RpcClient] = {}
 
@@ -166,6 +169,8 @@ class Bench:
             self.cluster,
             flow.database,
             folder=folder,
+            port=free_port(next(self._ports)),
+            gevent_port=free_port(next(self._ports)),
             workers=workers,
             smtp=(self.mails.host, self.mails.port),
             addons_path=",".join(map(str, addons)),

@@ -371,7 +371,7 @@ class EsignHttpCommon(HttpCase, EsignCommon):
         self.assertEqual(response.status_code, 303, response.text)
         return path
 
-    def read(self, request, path):
+    def read(self, request, path):  # pylint: disable=method-required-super
         """Report, as the viewer does, that the last page was shown."""
         response = self.post(f"{path}/read", {"sha256": request._document("quote").sha256})
         self.assertEqual((response.status_code, response.json()), (200, {"ok": True}))

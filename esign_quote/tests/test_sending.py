@@ -13,7 +13,7 @@ from odoo.addons.base.models.ir_actions_report import IrActionsReport
 
 from .common import EsignCommon, add_script, make_pdf, rewrite_pdf
 
-WRITTEN = ("esign_request", "esign_document", "esign_event", "mail_message", "mail_mail", "sale_order", "ir_attachment")
+WRITTEN = ("esign_request", "esign_document", "esign_event", "mail_message", "mail_mail", "sale_order")
 
 
 @tagged("post_install", "-at_install")
