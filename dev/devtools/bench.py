@@ -42,7 +42,11 @@ MAILS_TIMEOUT = 60
 PROFILE_WAVES = 10
 PROFILE_LINES = 25
 # Scheduled actions that have nothing to do with signing would only disturb.
-KEPT_CRONS = ("mail.ir_cron_mail_scheduler_action", f"{paths.ADDON_NAME}.ir_cron_complete")
+KEPT_CRONS = (
+    "mail.ir_cron_mail_scheduler_action",
+    f"{paths.ADDON_NAME}.ir_cron_complete",
+    f"{paths.ADDON_NAME}.ir_cron_mails",
+)
 SWITCH_OFF_CRONS = """
     UPDATE ir_cron SET active = FALSE WHERE id NOT IN (
         SELECT res_id FROM ir_model_data WHERE model = 'ir.cron' AND module || '.' || name IN %s)

@@ -79,9 +79,13 @@ def _create_quote(rpc: RpcClient, lines: int) -> Quote:
 
 
 def _send(rpc: RpcClient, quote: Quote, button: str) -> None:
-    """Press a button of the quotation, and "Send" in the composer that opens."""
+    """Press a button of the quotation, and "Send" in the composer that opens, as the web client does."""
     context = rpc.call("sale.order", button, [quote.order_id])["context"]
-    composer = rpc.call("mail.compose.message", "create", [{}], context=context)
+    fields = {name: {} for name in ("partner_ids", "attachment_ids", "subject", "body")}
+    values = rpc.call("mail.compose.message", "onchange", [], {}, [], fields, context=context)["value"]
+    for name in ("partner_ids", "attachment_ids"):
+        values[name] = [(6, 0, [command[1] for command in values[name]])]
+    composer = rpc.call("mail.compose.message", "create", [values], context=context)
     rpc.call("mail.compose.message", "action_send_mail", composer, context=context)
 
 

@@ -229,9 +229,11 @@ class EsignRequest(models.Model):
         :param list files: (name, bytes) to attach
         """
         outcome = "signed" if self.state == "signed" else "declined"
-        templates = [
-            self.env.ref(f"esign_quote.mail_template_{outcome}_{audience}") for audience in ("customer", "company")
-        ]
+        # The ids are cached; `env.ref` would ask the database whether the records are still there.
+        identify = self.env["ir.model.data"]._xmlid_to_res_id
+        templates = self.env["mail.template"].browse(
+            identify(f"esign_quote.mail_template_{outcome}_{audience}", True) for audience in ("customer", "company")
+        )
         addresses = (signer.email, self._company_email())
         mails = self.env["mail.mail"].create(
             [
@@ -244,7 +246,21 @@ class EsignRequest(models.Model):
         )
         for mail in mails if files else ():
             mail.attachment_ids = attachments.filtered(lambda item, mail=mail: item.res_id == mail.mail_message_id.id)
-        self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
+        self.env["ir.cron"].browse(identify("esign_quote.ir_cron_mails", True))._trigger()
+
+    @api.model
+    def _cron_hand_over_mails(self):
+        """Send the queued mails of signatures, each in a commit of its own.
+
+        Not by waking the general queue: it would also take mails that another process is just
+        sending after its commit, an invitation for example, whose second copy kills the first link.
+        """
+        mails = self.env["mail.mail"].sudo().search([("esign_request_id", "!=", False), ("state", "=", "outgoing")])
+        self.env["ir.cron"]._commit_progress(remaining=len(mails))
+        for mail in mails:
+            mail[0].send()
+            if not self.env["ir.cron"]._commit_progress(1):
+                break
 
     def _mail_values(self, template, signer, address):
         values = template._generate_template([signer.id], ("subject", "body_html", "email_from"))[signer.id]
@@ -256,6 +272,7 @@ class EsignRequest(models.Model):
             "reply_to": values["email_from"],
             "email_to": address,
             "auto_delete": template.auto_delete,
+            "esign_request_id": self.id,
             "model": False,
             "message_type": "email_outgoing",
         }

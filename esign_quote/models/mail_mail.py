@@ -1,10 +1,14 @@
-from odoo import models
+from odoo import fields, models
 
 from .esign_signer import LINK_MARK
 
 
 class MailMail(models.Model):
     _inherit = "mail.mail"
+
+    esign_request_id = fields.Many2one(
+        "esign.request", "Signing procedure", readonly=True, index="btree_not_null", ondelete="set null"
+    )
 
     def _prepare_outgoing_list(self, mail_server=False, doc_to_followers=None):
         """Override of `mail`: the personal link is made as the mail leaves, and stored nowhere.

@@ -7,6 +7,7 @@ from . import (
     test_evidence,
     test_frozen,
     test_language,
+    test_mails,
     test_pages,
     test_personal_link,
     test_rendering,

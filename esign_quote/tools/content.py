@@ -14,8 +14,10 @@ _WHITE = rb"\x00\t\n\x0c\r "
 _DELIMITERS = rb"()<>\[\]{}/%"
 _REGULAR = rb"[^" + _WHITE + _DELIMITERS + rb"]"
 
-# What may hide a q or Q (string, comment, name, inline image), or is one.
-_LANDMARK = re.compile(rb"[(<%/]|(?:(?<=[" + _WHITE + _DELIMITERS + rb"])|\A)(?:q|Q|BI)(?!" + _REGULAR + rb")")
+# What may hide a q or Q (string, comment, name, inline image), or is one. A plain set of bytes: pages drawn as
+# outlines have megabytes between two of them, which the engine then skips at the speed of memory.
+_CANDIDATE = re.compile(rb"[(<%/qQB]")
+_BOUNDARY = frozenset(b"\x00\t\n\x0c\r ()<>[]{}/%")
 _TOKEN = re.compile(rb"<<|>>|[()<>\[\]{}]|%[^\r\n]*|/?" + _REGULAR + rb"*")
 _SKIP_WHITE = re.compile(rb"[" + _WHITE + rb"]*")
 _STRING_PART = re.compile(rb"\\.|[()]", re.DOTALL)
@@ -47,19 +49,30 @@ def graphics_balance(data: bytes) -> Balance:
     """
     depth = unopened = position = 0
     truncated = False
-    while match := _LANDMARK.search(data, position):
-        token, position = match.group(), match.end()
+    while match := _CANDIDATE.search(data, position):
+        token, start, position = match.group(), match.start(), match.end()
+        if token in b"qQB":
+            token = _operator_at(data, start)
         if token == b"q":
             depth += 1
         elif token == b"Q":
             unopened += depth == 0
             depth = max(0, depth - 1)
-        else:
-            position = _skip(data, token, position)
+        elif token:
+            position = _skip(data, token, start + len(token))
             if position < 0:
                 truncated = True
                 break
     return Balance(unopened, depth, truncated)
+
+
+def _operator_at(data: bytes, start: int) -> bytes:
+    """Return the ``q``, ``Q`` or ``BI`` that stands at ``start``, or nothing where it is part of a longer word."""
+    token = b"BI" if data.startswith(b"BI", start) else data[start : start + 1]
+    end = start + len(token)
+    free_before = start == 0 or data[start - 1] in _BOUNDARY
+    free_behind = end >= len(data) or data[end] in _BOUNDARY
+    return token if token != b"B" and free_before and free_behind else b""
 
 
 def _skip(data: bytes, token: bytes, position: int) -> int:
