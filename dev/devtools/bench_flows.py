@@ -32,7 +32,11 @@ STROKES = [
 SIGNER = "Jane O'Neill"
 SALESPERSON = "sales@company.example"
 PRODUCT = "BENCH"
-WORKS = ("Site survey and measurements", "Dismantling of the old terrace, removal of the rubble included", "Larch boards")
+WORKS = (
+    "Site survey and measurements",
+    "Dismantling of the old terrace, removal of the rubble included",
+    "Larch boards",
+)
 _numbers = itertools.count(1)
 
 
@@ -43,6 +47,7 @@ class StepFailed(Exception):
 @dataclass(frozen=True)
 class Quote:
     order_id: int
+    partner_id: int
     email: str
 
 
@@ -52,7 +57,9 @@ class Quote:
 def prepare_database(rpc: RpcClient, *, print_delay: int) -> None:
     """One salesperson who gets mails, and something to sell."""
     rpc.write("res.users", rpc.uid, {"email": SALESPERSON, "notification_type": "email"})
-    rpc.create("product.product", {"name": "Terrace works", "default_code": PRODUCT, "type": "service", "taxes_id": [(5,)]})
+    rpc.create(
+        "product.product", {"name": "Terrace works", "default_code": PRODUCT, "type": "service", "taxes_id": [(5,)]}
+    )
     rpc.call("ir.config_parameter", "set_param", "report.print_delay", str(print_delay))
 
 
@@ -75,16 +82,21 @@ def _create_quote(rpc: RpcClient, lines: int) -> Quote:
         "require_payment": False,
         "order_line": [(0, 0, line) for line in sold],
     }
-    return Quote(rpc.create("sale.order", values), email)
+    return Quote(rpc.create("sale.order", values), partner_id, email)
+
+
+COMPOSED = ("partner_ids", "attachment_ids", "subject", "body")
 
 
 def _send(rpc: RpcClient, quote: Quote, button: str) -> None:
     """Press a button of the quotation, and "Send" in the composer that opens, as the web client does."""
     context = rpc.call("sale.order", button, [quote.order_id])["context"]
-    fields = {name: {} for name in ("partner_ids", "attachment_ids", "subject", "body")}
-    values = rpc.call("mail.compose.message", "onchange", [], {}, [], fields, context=context)["value"]
-    for name in ("partner_ids", "attachment_ids"):
-        values[name] = [(6, 0, [command[1] for command in values[name]])]
+    # What the defaults are computed from has to be asked for, too.
+    fields = {name: {} for name in (*COMPOSED, "template_id", "model", "res_ids", "composition_mode")}
+    found = rpc.call("mail.compose.message", "onchange", [], {}, [], fields, context=context)["value"]
+    values = {name: found[name] for name in COMPOSED}
+    values["attachment_ids"] = [(6, 0, [command[1] for command in values["attachment_ids"]])]
+    values["partner_ids"] = [(6, 0, [quote.partner_id])]
     composer = rpc.call("mail.compose.message", "create", [values], context=context)
     rpc.call("mail.compose.message", "action_send_mail", composer, context=context)
 
@@ -137,7 +149,9 @@ class EsignCustomer(Customer):
         self._path = answer.url.path
 
     def verify(self) -> None:
-        mail = self._mails.wait_for(lambda mail: not mail.attachments and "/esign/t/" not in mail.html, to=self.quote.email)
+        mail = self._mails.wait_for(
+            lambda mail: not mail.attachments and "/esign/t/" not in mail.html, to=self.quote.email
+        )
         code = re.search(r"\b\d{6}\b", mail.text)[0]
         self._page = _checked(self._post(f"{self._path}/verify", code=code), "data-file=")
 
@@ -229,5 +243,7 @@ class Flow:
 
 STOCK = Flow("stock", "action_quotation_send", _portal_link, StockCustomer, ("open", "sign", "after"))
 STOCK_WITHOUT_DELAY = replace(STOCK, name="stock_0", print_delay=0)
-ESIGN = Flow("esign", "action_esign_send", _personal_link, EsignCustomer, ("open", "code", "verify", "read", "sign", "after"))
+ESIGN = Flow(
+    "esign", "action_esign_send", _personal_link, EsignCustomer, ("open", "code", "verify", "read", "sign", "after")
+)
 FLOWS = (STOCK, STOCK_WITHOUT_DELAY, ESIGN)
