@@ -4,6 +4,7 @@ from odoo.tests import HttpCase, TransactionCase, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.esign_quote.models.esign_otp import EsignOtp
+from odoo.addons.esign_quote.models.esign_ticket import EsignTicket
 
 from .common import ORIGIN, EsignCommon, EsignHttpCommon, text_of
 
@@ -315,6 +316,17 @@ class TestCounting(EsignCommon, TransactionCase):
             except ZeroDivisionError:
                 self.env.invalidate_all()
         self.assertEqual(self._failures(), 1)
+
+    def test_a_code_matches_in_its_own_place_only(self):
+        """The digest binds a code to ticket, browser, and what is signed."""
+        other = self.send(self.new_order()).signer_ids.ticket_ids
+        codes = self.env["esign.otp"]
+        salt = "00" * 16
+        places = [(ticket, device) for ticket in (self.ticket, other) for device in ("one", "two", "three")]
+        digests = {codes._digest(ticket, device, "123456", salt) for ticket, device in places}
+        self.assertEqual(len(digests), len(places))
+        with patch.object(EsignTicket, "_purpose", lambda _ticket: "something else"):
+            self.assertNotIn(codes._digest(self.ticket, "one", "123456", salt), digests)
 
     def test_nothing_is_compared_once_it_is_locked(self):
         compared = []
