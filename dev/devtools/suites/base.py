@@ -1,6 +1,7 @@
 """What a suite of tests is given and what it gives back."""
 
 import fcntl
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ from .. import paths
 from ..databases import Databases
 from ..postgres import Cluster
 
-CLUSTER = "test"
+# Templates belong to one state of the addon: whoever tests two checkouts in turn gives each a cluster.
+CLUSTER = os.environ.get("ESIGN_TEST_CLUSTER", "test")
 
 
 @dataclass
