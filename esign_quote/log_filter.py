@@ -2,18 +2,18 @@
 
 import logging
 
-from .tools.links import LINK_PATH, mask_links
+from .tools.links import holds_link, mask_links
 
 LOGGERS = ("werkzeug", "odoo.http", "odoo.addons.base.models.ir_http")
 
 
 class LinkFilter(logging.Filter):
-    """Mask personal links in whatever passes."""
+    """Mask secret links in whatever passes."""
 
     def filter(self, record):
         """Override of `logging.Filter`: let every record pass, without the secret."""
         message = record.getMessage()
-        if LINK_PATH in message:
+        if holds_link(message):
             record.msg, record.args = mask_links(message), ()
         return True
 

@@ -1,1 +1,1 @@
-from . import document, portal, sale_portal, sign, verify
+from . import access, document, portal, sale_portal, sign, verify

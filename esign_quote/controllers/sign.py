@@ -36,6 +36,7 @@ class EsignSign(http.Controller):
             return self._bad_link()
         if request.env.user._is_internal():
             return self._staff(f"/esign/t/{secret}", ticket)
+        ticket._record_opening(origin())
         return self._welcome(ticket, secret)
 
     @http.route("/esign/t/<string:secret>/code", **POST)
@@ -93,7 +94,11 @@ class EsignSign(http.Controller):
         outcome = ticket._check_code(get_device(uid), code, origin())
         if not outcome["ok"]:
             return self._code(ticket, outcome)
-        return set_device(redirect(f"/esign/{uid}"), uid, outcome["device"])
+        device = outcome["device"]
+        if outcome["more"]:
+            sent = ticket._send_code(device, origin())
+            return set_device(self._code(ticket, {**sent, "more": True}, device), uid, device)
+        return set_device(redirect(f"/esign/{uid}"), uid, device)
 
     # === READING === #
 
@@ -142,10 +147,12 @@ class EsignSign(http.Controller):
     @answers_own_errors
     def esign_sign(self, uid, **form):
         ticket, proved = self._standing(uid)
+        answer = self._filled_in(form)
+        if ticket and not proved:  # the session ended meanwhile: nothing is lost
+            ticket._keep_late_answer(get_device(uid), answer)
+            return self._code(ticket, status=403)
         if not proved:
             return self._bad_link()
-        answer = {name: form.get(name, "") for name in ("name", "capacity", "kind", "strokes")}
-        answer["consents"] = request.httprequest.form.getlist("consents")
         outcome = ticket._sign(answer, origin())
         if outcome.get("errors"):
             return self._inside(ticket, "sign", {"errors": outcome["errors"], "answer": answer}, status=422)
@@ -155,10 +162,22 @@ class EsignSign(http.Controller):
     @answers_own_errors
     def esign_decline(self, uid, comment="", **_kwargs):
         ticket, proved = self._standing(uid)
+        if ticket and not proved:
+            ticket._keep_late_answer(get_device(uid), {"comment": comment})
+            return self._code(ticket, status=403)
         if not proved:
             return self._bad_link()
         ticket._decline(comment, origin())
         return redirect(f"/esign/{uid}")
+
+    @http.route("/esign/<string:uid>/stay", **POST)
+    @answers_own_errors
+    def esign_stay(self, uid, **form):
+        """Go on with the session; sent by the page while somebody is at it."""
+        ticket, proved = self._standing(uid)
+        if not proved:
+            return with_headers(request.make_json_response({"idle": 0, "absolute": 0}, status=404))
+        return with_headers(request.make_json_response(ticket._stay(self._filled_in(form))))
 
     @http.route("/esign/<string:uid>/leave", **POST)
     @answers_own_errors
@@ -183,6 +202,11 @@ class EsignSign(http.Controller):
             ticket = ticket.with_env(request.env(su=True))
         return ticket, proved
 
+    def _filled_in(self, form):
+        answer = {name: form.get(name, "") for name in ("name", "capacity", "kind", "strokes", "comment")}
+        answer["consents"] = request.httprequest.form.getlist("consents")
+        return answer
+
     def _use_language(self, ticket):
         request.update_context(lang=ticket.sudo().signer_id.lang)
 
@@ -201,13 +225,15 @@ class EsignSign(http.Controller):
         }
         return page("esign_quote.page_welcome", values, status=200 if outcome is None else 429)
 
-    def _code(self, ticket, outcome=None):
-        values = {**self._common(ticket), "outcome": outcome, "message": ticket._code_sentence(outcome)}
-        return page("esign_quote.page_code", values, status=200 if not outcome or outcome["ok"] else 422)
+    def _code(self, ticket, outcome=None, device=None, status=None):
+        view = ticket._code_view(device or get_device(ticket.uid))
+        values = {**self._common(ticket), "outcome": outcome, "message": ticket._code_sentence(outcome), "view": view}
+        return page("esign_quote.page_code", values, status=status or (200 if not outcome or outcome["ok"] else 422))
 
     def _inside(self, ticket, step, more=None, status=200):
         step = ticket._step(step)
-        values = {**self._common(ticket), "step": step, "errors": {}, "answer": {}, **(more or {})}
+        standing = {"step": step, "errors": {}, "answer": ticket._draft(), "session": ticket._session_view()}
+        values = {**self._common(ticket), **standing, **(more or {})}
         return page(f"esign_quote.page_{step}", values, status=status)
 
     def _staff(self, path, ticket):

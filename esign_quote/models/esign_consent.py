@@ -15,13 +15,21 @@ class EsignConsent(models.Model):
         [("all", "Everybody"), ("consumer", "Consumers"), ("business", "Businesses")], default="all", required=True
     )
     condition = fields.Selection(
-        [("always", "Always"), ("terms", "When terms of sale are attached")], default="always", required=True
+        [
+            ("always", "Always"),
+            ("mail", "When the code comes by e-mail"),
+            ("sms", "When the code comes by text message"),
+            ("both", "When codes come by e-mail and by text message"),
+            ("terms", "When terms of sale are attached"),
+        ],
+        default="always",
+        required=True,
     )
     required = fields.Boolean(default=True, help="The quotation cannot be signed without this box.")
     text = fields.Text(
         required=True,
         translate=True,
-        help="May hold {name}, {email}, {number}, {pages}, {total}, {annexes}, {company}, {customer}, {registration} and {terms_date}.",
+        help="May hold {name}, {email}, {phone}, {number}, {pages}, {total}, {annexes}, {company}, {customer}, {registration} and {terms_date}.",
     )
     version = fields.Integer(default=1, readonly=True, copy=False)
 
@@ -34,9 +42,11 @@ class EsignConsent(models.Model):
         return super().write(vals)
 
     @api.model
-    def _for_request(self, company, audience, has_terms):
-        """Return the sentences that a signer of this kind has to be shown, in order."""
-        conditions = ["always", "terms"] if has_terms else ["always"]
+    def _for_request(self, company, audience, conditions):
+        """Return the sentences that a signer of this kind has to be shown, in order.
+
+        :param list conditions: the keys of ``condition`` that are met
+        """
         return self.sudo().search(
             [
                 ("company_id", "in", [company.id, False]),

@@ -20,31 +20,35 @@ class EsignOtp(models.Model):
         required=True,
         readonly=True,
     )
+    channel = fields.Selection([("mail", "E-mail"), ("sms", "SMS")], default="mail", required=True, readonly=True)
     expires_on = fields.Datetime(readonly=True, required=True)
     # What is kept of the code and of the browser that asked for it; wiped once it is over.
     digest = fields.Char(copy=False, groups=fields.NO_ACCESS)
     salt = fields.Char(copy=False, groups=fields.NO_ACCESS)
     device_hash = fields.Char(copy=False, groups=fields.NO_ACCESS)
+    wrong = fields.Json("Digests of wrong codes", copy=False, groups=fields.NO_ACCESS)
 
     @api.model
-    def _issue(self, ticket, device_hash, minutes):
+    def _issue(self, ticket, device_hash, minutes, channel):
         """Make a code for one ticket, one browser and one purpose; earlier ones end.
 
+        :param str channel: ``mail`` or ``sms``: what the code will prove
         :return: the record and the code itself, which is kept nowhere
         :rtype: tuple[recordset of `esign.otp`, str]
         """
         self.search([("ticket_id", "=", ticket.id), ("state", "=", "pending")])._end("replaced")
-        code, salt = codes.new_code(DIGITS), codes.new_salt()
+        code = codes.new_code(DIGITS)
         otp = self.create(
             {
                 "ticket_id": ticket.id,
+                "channel": channel,
                 "device_hash": device_hash,
-                "salt": salt,
-                "digest": self._digest(ticket, device_hash, code, salt),
+                "salt": codes.new_salt(),
                 # From the database's clock, as it is judged by it.
                 "expires_on": self._now() + timedelta(minutes=minutes),
             }
         )
+        otp.digest = otp._digest(code)
         return otp, code
 
     def _find_pending(self, ticket, device_hash):
@@ -52,10 +56,24 @@ class EsignOtp(models.Model):
         domain = [("ticket_id", "=", ticket.id), ("state", "=", "pending"), ("expires_on", ">", self._now())]
         return self.search(domain, limit=1).filtered(lambda otp: codes.same(otp.device_hash, device_hash))
 
-    def _matches(self, code):
+    def _digest(self, code):
+        """Return what is compared of a code: good for one ticket, browser, channel and purpose only."""
+        self.ensure_one()
+        ticket = self.ticket_id
+        binding = f"{ticket.uid}/{self.device_hash}/{self.channel}/{ticket._purpose()}"
+        return codes.code_digest(code, self.salt, self.env["esign.vault"]._derive("otp"), binding)
+
+    def _was_wrong(self, digest):
+        """Tell whether the same wrong code came before: a double click is not a second guess."""
+        return any(codes.same(digest, earlier) for earlier in self.wrong or ())
+
+    def _note_wrong(self, digest):
+        self.wrong = [*(self.wrong or ()), digest]
+
+    def _matches(self, digest):
         """Compare in constant time. The try was counted and committed before (law 5)."""
         self.ensure_one()
-        return codes.same(self.digest, self._digest(self.ticket_id, self.device_hash, code, self.salt))
+        return codes.same(self.digest, digest)
 
     def _use(self):
         """Take the code: compare and set, one winner.
@@ -64,7 +82,7 @@ class EsignOtp(models.Model):
         """
         self.ensure_one()
         self.env.cr.execute(
-            "UPDATE esign_otp SET state = 'used', digest = NULL, salt = NULL"
+            "UPDATE esign_otp SET state = 'used', digest = NULL, salt = NULL, wrong = NULL"
             " WHERE id = %s AND state = 'pending' AND expires_on > clock_timestamp() AT TIME ZONE 'UTC' RETURNING id",
             [self.id],
         )
@@ -73,11 +91,7 @@ class EsignOtp(models.Model):
         return used
 
     def _end(self, state):
-        self.write({"state": state, "digest": False, "salt": False})
-
-    def _digest(self, ticket, device_hash, code, salt):
-        pepper = self.env["esign.vault"]._derive("otp")
-        return codes.code_digest(code, salt, pepper, f"{ticket.uid}/{device_hash}/{ticket._purpose()}")
+        self.write({"state": state, "digest": False, "salt": False, "wrong": False})
 
     @api.autovacuum
     def _gc_old(self):

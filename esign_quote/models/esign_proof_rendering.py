@@ -15,7 +15,7 @@ class EsignProof(models.Model):
             self._section_signature(request, signer, facts),
             self._section_documents(facts),
             self._section_signer(signer, facts),
-            self._section_mechanism(facts),
+            self._section_mechanism(request, facts),
             self._section_consent(facts),
             self._section_events(request, facts),
             self._section_verify(request, facts, digest),
@@ -73,6 +73,7 @@ class EsignProof(models.Model):
             (_("Name given when signing"), who["name_declared"]),
             (_("Name on file"), who["name_on_file"]),
             (_("E-mail address"), who["email"]),
+            (_("Phone"), who.get("phone_masked", "")),
             (_("Company"), ", ".join(filter(None, (who["company"], who["company_registration"])))),
             (_("Position"), who["capacity"]),
             (_("IP address seen by the server"), who["ip_at_consent"]),
@@ -82,7 +83,7 @@ class EsignProof(models.Model):
         ]
         return ProofSection(_("The signer"), rows=tuple(row for row in rows if row[1]))
 
-    def _section_mechanism(self, facts):
+    def _section_mechanism(self, request, facts):
         _ = self.env._
         code = facts["authentication"]
         reading = facts["reading"]
@@ -93,17 +94,38 @@ class EsignProof(models.Model):
             (_("SHA-256 of what the browser showed"), reading["sha256_of_what_was_shown"]),
         ]
         paragraphs = (
-            _(
-                "A personal link was sent to the signer's e-mail address. Behind it, a code of %(digits)s digits was sent to the same address; it was valid for %(minutes)s minutes, once, in the browser that asked for it, with %(tries)s tries. The code is not kept. It shows control of the mailbox.",
-                digits=code["code_digits"],
-                minutes=code["code_minutes"],
-                tries=code["tries"],
-            ),
+            self._mechanism_text(request.channel, code),
             _(
                 "The signer saw the quotation, ticked the statements below, signed, and pressed the button. The consent was recorded before the document was stamped and sealed."
             ),
         )
         return ProofSection(_("How it was signed"), rows=tuple(row for row in rows if row[1]), paragraphs=paragraphs)
+
+    def _mechanism_text(self, channel, code):
+        _ = self.env._
+        sent = {
+            "mail": _(
+                "A personal link was sent to the signer's e-mail address, and behind it a code to the same address."
+            ),
+            "sms": _(
+                "A personal link was sent to the signer's e-mail address, and behind it a code by text message to the signer's phone."
+            ),
+            "both": _(
+                "A personal link was sent to the signer's e-mail address, and behind it a code to the same address and then a second one by text message to the signer's phone."
+            ),
+        }
+        shown = {
+            "mail": _("The code is not kept. It shows control of the mailbox."),
+            "sms": _("The code is not kept. It shows control of the phone."),
+            "both": _("The codes are not kept. They show control of the mailbox and of the phone."),
+        }
+        rule = _(
+            "Each code of %(digits)s digits was valid for %(minutes)s minutes, once, in the browser that asked for it, with %(tries)s tries.",
+            digits=code["code_digits"],
+            minutes=code["code_minutes"],
+            tries=code["tries"],
+        )
+        return f"{sent[channel]} {rule} {shown[channel]}"
 
     def _section_consent(self, facts):
         _ = self.env._

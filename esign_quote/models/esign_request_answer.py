@@ -53,7 +53,7 @@ class EsignRequest(models.Model):
         # Before anything else is written: one of two clicks goes on (law 7).
         if not self._move("consented", answered_on=now, lease_until=now + timedelta(minutes=LEASE_MINUTES)):
             return {"ok": False, "reason": "closed"}
-        signer.write({**values, **origin, "answer": "signed", "answered_on": now})
+        signer.write({**values, **origin, "answer": "signed", "answered_on": now, "draft": False})
         self._log(self._consent_entries(signer, origin), actor="signer")
         return {"ok": True}
 
@@ -131,7 +131,8 @@ class EsignRequest(models.Model):
             if not this._move("declined", answered_on=now, lease_until=now + timedelta(minutes=LEASE_MINUTES)):
                 return {"ok": False, "reason": "closed"}
             signer = this.env["esign.signer"].browse(signer_id)
-            signer.write({**origin, "answer": "declined", "answered_on": now, "comment": comment or False})
+            answer = {"answer": "declined", "answered_on": now, "comment": comment or False, "draft": False}
+            signer.write({**origin, **answer})
             this._log(
                 [("decline.confirmed", {"comment_sha256": sha256_hex(comment.encode()), **origin})], actor="signer"
             )

@@ -16,7 +16,7 @@ class EsignRequest(models.Model):
     _inherit = "esign.request"
 
     @api.model
-    def _open(self, order, message, quote_attachment):
+    def _open(self, order, message, quote_attachment, channel):
         """Freeze what ``message`` sends and open the signing procedure (law 1).
 
         Called within the transaction that posts the message: when anything is refused here,
@@ -25,22 +25,25 @@ class EsignRequest(models.Model):
         :param order: `sale.order`
         :param message: `mail.message` with the quotation's PDF and the annexes attached
         :param quote_attachment: `ir.attachment`, the PDF to sign, one of the message's
+        :param str channel: where the codes go: a key of `CHANNELS`
         :return: the request
         :rtype: recordset of `esign.request`
         :raise UserError: in words for the salesperson
         """
         order._esign_check_sendable()
         partner = order._esign_signer_partner(message.partner_ids)
+        phone = order._esign_signer_phone(partner, channel)
         seal = self.env["esign.seal"]._active_for(order.company_id)
         content = quote_attachment.raw or b""
         report = self._inspect(content)
         annexes = self._annex_values(order, message.attachment_ids - quote_attachment)
-        request = self.sudo().create(self._request_values(order, seal, report))
+        request = self.sudo().create({**self._request_values(order, seal, report), "channel": channel})
         documents = self.env["esign.document"]
         quote = documents._freeze(request, "quote", quote_attachment.name, content, pages=report.pages)
         for sequence, (kind, name, data, mimetype) in enumerate(annexes, start=20):
             documents._freeze(request, kind, name, data, mimetype, sequence=sequence)
-        signer = self.env["esign.signer"].sudo().create(request._signer_values(order, partner, message))
+        values = {**request._signer_values(order, partner, message), "phone": phone}
+        signer = self.env["esign.signer"].sudo().create(values)
         request._freeze_wording(order, signer, quote)
         request._log(request._opening_entries(signer))
         return request
@@ -165,13 +168,17 @@ class EsignRequest(models.Model):
         company = self.company_id
         values = self._wording_values(order, signer, quote)
         consents = self.env["esign.consent"].with_context(lang=signer.lang)
-        sentences = consents._for_request(company, self.audience, bool(self._document("terms")))
+        sentences = consents._for_request(company, self.audience, self._wording_conditions())
         self.write(
             {
                 "recap": self._recap(order.with_context(lang=signer.lang)),
                 "consents": [self._consent_dict(item, values, signer.lang) for item in sentences],
             }
         )
+
+    def _wording_conditions(self):
+        conditions = ["always", self.channel]
+        return [*conditions, "terms"] if self._document("terms") else conditions
 
     def _consent_dict(self, consent, values, lang):
         text = consent._render_text(values)
@@ -191,6 +198,7 @@ class EsignRequest(models.Model):
         return {
             "name": signer.name,
             "email": signer.masked_email,
+            "phone": signer.masked_phone,
             "number": order.name,
             "pages": quote.pages,
             "total": format_amount(env, order.amount_total, order.currency_id, lang_code=signer.lang),
@@ -238,7 +246,9 @@ class EsignRequest(models.Model):
             ("document.frozen", {"kind": item.kind, "name": item.name, "sha256": item.sha256, "bytes": item.size})
             for item in self.document_ids
         ]
-        recipient = {"name": signer.name, "email": signer.email}
+        recipient = {"name": signer.name, "email": signer.email, "channel": self.channel}
+        if signer.phone:
+            recipient["phone"] = signer.phone
         return [
             ("request.created", created),
             *frozen,

@@ -26,6 +26,7 @@ class EsignSigner(models.Model):
     partner_id = fields.Many2one("res.partner", "Contact", readonly=True, index=True, ondelete="set null")
     name = fields.Char(required=True, readonly=True)
     email = fields.Char(required=True, readonly=True)
+    phone = fields.Char(readonly=True, help="E.164; only when codes are sent by text message.")
     lang = fields.Char(readonly=True)
     tz = fields.Char(readonly=True)
     customer_name = fields.Char("Company", readonly=True)
@@ -50,12 +51,21 @@ class EsignSigner(models.Model):
     ip = fields.Char("IP address seen by the server", readonly=True)
     user_agent = fields.Char(readonly=True)
 
+    # What was filled in before a session ended; gone with the answer.
+    draft = fields.Json(copy=False, groups=fields.NO_ACCESS)
+
     masked_email = fields.Char(compute="_compute_masked_email")
+    masked_phone = fields.Char(compute="_compute_masked_phone")
 
     @api.depends("email")
     def _compute_masked_email(self):
         for signer in self:
             signer.masked_email = masking.mask_email(signer.email)
+
+    @api.depends("phone")
+    def _compute_masked_phone(self):
+        for signer in self:
+            signer.masked_phone = masking.mask_phone(signer.phone) if signer.phone else ""
 
     # === PERSONAL LINK === #
 
@@ -65,7 +75,7 @@ class EsignSigner(models.Model):
         return f"{self._link_base()}{LINK_MARK}{self.uid}"
 
     def _link_base(self):
-        return f"{self.request_id.order_id.get_base_url()}/esign/t/"
+        return f"{self._base_url()}/esign/t/"
 
     def _may_get_link(self, mail, email):
         """Tell whether the personal link may be put into this outgoing mail.

@@ -54,6 +54,43 @@ class EsignTicket(models.Model):
         """Take the refusal of the signer of this ticket; see `esign.request._decline`."""
         return self.signer_id.request_id._decline(self.signer_id.id, comment, origin)
 
+    def _code_view(self, device):
+        """Return what the page of the code says to this browser.
+
+        :return: ``channel`` of the code that is asked for, ``address`` (masked) it goes to,
+            ``pending`` whether a code can be typed now, ``ended`` whether a session ran out
+        :rtype: dict
+        """
+        device_hash = codes.secret_hash(device)
+        pending = self.env["esign.otp"]._find_pending(self, device_hash)
+        channel = pending.channel or self._next_channel(device_hash)
+        signer = self.signer_id
+        return {
+            "channel": channel,
+            "address": signer.masked_phone if channel == "sms" else signer.masked_email,
+            "pending": bool(pending),
+            "ended": codes.same(self.device_hash, device_hash),
+            "second": channel == "sms" and signer.request_id.channel == "both",
+        }
+
+    def _session_view(self):
+        """Return the seconds that the page may stay open: ``idle`` and ``absolute``."""
+        return {"idle": self._idle_left(), "absolute": self._absolute_left()}
+
+    def _draft(self):
+        """Return what was filled in before, as `_sign` takes it."""
+        return self.signer_id.draft or {}
+
+    def _keep_late_answer(self, device, form):
+        """Keep an answer that came after the end of the session; nothing is signed.
+
+        Only from the browser that had the session: who merely knows the link must not fill in
+        what the signer finds ticked.
+        """
+        if codes.same(self.device_hash, codes.secret_hash(device)):
+            with self._own_transaction() as this:
+                this.signer_id._keep_draft(form)
+
     def _code_sentence(self, outcome):
         """Word what came of sending or checking a code; nothing tells who exists.
 
@@ -63,7 +100,7 @@ class EsignTicket(models.Model):
         if not outcome:
             return ""
         if outcome["ok"]:
-            return self.env._("A new code has been sent.")
+            return "" if outcome.get("more") else self.env._("A new code has been sent.")
         return getattr(self, f"_sentence_{outcome['reason']}")(outcome)
 
     def _sentence_format(self, _outcome):
@@ -79,16 +116,22 @@ class EsignTicket(models.Model):
         return self.env._("We cannot send the code right now. Try again in a minute; no try was used.")
 
     def _sentence_wait(self, outcome):
-        return self.env._(
-            "A code was sent a moment ago. You can ask for another one in %s seconds.", outcome["seconds"]
-        )
+        return self.env._("A code was sent a moment ago. You can ask for another one in %s.", self._duration(outcome))
+
+    def _duration(self, outcome):
+        seconds = outcome["seconds"]
+        if seconds < 100:
+            return self.env._("%s seconds", seconds)
+        if seconds < 2 * 3600:
+            return self.env._("%s minutes", -(-seconds // 60))
+        return self.env._("%s hours", -(-seconds // 3600))
 
     def _sentence_locked(self, outcome):
         company = self._company()
         until = format_datetime(self.env, outcome["until"], tz=self.signer_id.tz, dt_format="short")
         reach = ", ".join(filter(None, (company.phone, company.email)))
         return self.env._(
-            "For safety, code entry is stopped until %(until)s. You can reach %(company)s: %(reach)s",
+            "For safety, code entry is stopped until %(until)s. We send a message to the address on file that tells what to do. You can also reach %(company)s: %(reach)s",
             until=until,
             company=company.name,
             reach=reach,

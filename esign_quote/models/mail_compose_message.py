@@ -2,11 +2,14 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools.safe_eval import safe_eval, time
 
+from .esign_request_contact import CHANNELS
+
 
 class MailComposeMessage(models.TransientModel):
     _inherit = "mail.compose.message"
 
     esign_send = fields.Boolean("Send the quote for signature")
+    esign_channel = fields.Selection(CHANNELS, "Codes by", default=lambda self: self.env.company.esign_channel)
     esign_fingerprint = fields.Char(help="What the quotation said when its PDF was made.")
 
     def _action_send_mail_comment(self, res_ids):
@@ -38,10 +41,13 @@ class MailComposeMessage(models.TransientModel):
         if len(order) != 1:
             raise UserError(self.env._("Quotations are sent for signature one by one."))
         order._esign_check_sendable()
-        order._esign_signer_partner(self.partner_ids)
+        partner = order._esign_signer_partner(self.partner_ids)
+        channel = self.esign_channel or order.company_id.esign_channel
+        order._esign_signer_phone(partner, channel)
         self.env["esign.seal"]._active_for(order.company_id)
         attachment = self._esign_quote_attachment(order)
-        return self.with_context(esign_open={"attachment_id": attachment.id, "fingerprint": self.esign_fingerprint})
+        wish = {"attachment_id": attachment.id, "fingerprint": self.esign_fingerprint, "channel": channel}
+        return self.with_context(esign_open=wish)
 
     def _esign_quote_attachment(self, order):
         """Return the quotation's PDF among the attachments; make it when the template has none.

@@ -1,6 +1,6 @@
 from odoo import api, models
 
-from ..tools.links import LINK_PATH, mask_links
+from ..tools.links import holds_link, mask_links
 
 
 class MailMessage(models.Model):
@@ -14,6 +14,6 @@ class MailMessage(models.Model):
         """
         for vals in vals_list:
             body = vals.get("body")
-            if isinstance(body, str) and LINK_PATH in body:
+            if isinstance(body, str) and holds_link(body):
                 vals["body"] = type(body)(mask_links(body))
         return super().create(vals_list)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 
 from ..tools.exceptions import SealError
+from .esign_request_contact import CHANNELS
 
 _logger = logging.getLogger(__name__)
 
@@ -27,7 +28,30 @@ class ResCompany(models.Model):
     )
     esign_code_minutes = fields.Integer("Life of a code (minutes)", default=5)
     esign_code_tries = fields.Integer("Wrong codes until the lock", default=3)
-    esign_lock_days = fields.Integer("Length of the lock (days)", default=5)
+    esign_lock_for = fields.Selection(
+        [
+            ("15", "15 minutes"),
+            ("60", "1 hour"),
+            ("240", "4 hours"),
+            ("1440", "1 day"),
+            ("2880", "2 days"),
+            ("7200", "5 days"),
+        ],
+        "Length of the lock",
+        default="7200",
+        required=True,
+    )
+    esign_codes_per_hour = fields.Integer(
+        "Codes per address and hour", default=5, help="Twice as many a day. Asking for a code never locks."
+    )
+    esign_codes_per_network = fields.Integer(
+        "Code requests per IP address and hour", default=20, help="IPv6 addresses count by their /64 network."
+    )
+    esign_channel = fields.Selection(CHANNELS, "Codes by", default="mail", required=True)
+    esign_sms_country_ids = fields.Many2many(
+        "res.country", string="Text messages to", help="Countries of the numbers; empty: the company's own country."
+    )
+    esign_sms_budget = fields.Integer("Text messages a day", default=50)
     esign_link_days = fields.Integer("Life of a link (days)", default=30)
     esign_terms = fields.Binary("Terms of sale (PDF)", attachment=True)
     esign_terms_name = fields.Char()
@@ -40,8 +64,15 @@ class ResCompany(models.Model):
     _esign_code_tries_bounds = models.Constraint(
         "CHECK(esign_code_tries BETWEEN 1 AND 10)", "Between 1 and 10 wrong codes are allowed."
     )
-    _esign_lock_days_bounds = models.Constraint(
-        "CHECK(esign_lock_days BETWEEN 1 AND 5)", "A lock lasts between 1 and 5 days."
+    _esign_codes_per_hour_bounds = models.Constraint(
+        "CHECK(esign_codes_per_hour BETWEEN 2 AND 20)", "Between 2 and 20 codes are sent to an address an hour."
+    )
+    _esign_codes_per_network_bounds = models.Constraint(
+        "CHECK(esign_codes_per_network BETWEEN 5 AND 1000)",
+        "Between 5 and 1,000 codes can be asked for from an IP address an hour.",
+    )
+    _esign_sms_budget_bounds = models.Constraint(
+        "CHECK(esign_sms_budget BETWEEN 1 AND 10000)", "Between 1 and 10,000 text messages are sent a day."
     )
     _esign_link_days_bounds = models.Constraint(
         "CHECK(esign_link_days BETWEEN 1 AND 60)", "A link lives between 1 and 60 days."
@@ -71,6 +102,15 @@ class ResCompany(models.Model):
         if self.esign_customer_kind != "auto":
             return self.esign_customer_kind
         return "business" if partner.commercial_partner_id.is_company else "consumer"
+
+    def _esign_lock_minutes(self):
+        self.ensure_one()
+        return int(self.esign_lock_for)
+
+    def _esign_sms_countries(self):
+        """Return the countries that text messages may go to: more opens the door to SMS pumping."""
+        self.ensure_one()
+        return self.esign_sms_country_ids or self.country_id or self.env.ref("base.fr")
 
     def _esign_link_life(self):
         self.ensure_one()

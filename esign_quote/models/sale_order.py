@@ -92,6 +92,7 @@ class SaleOrder(models.Model):
                 **composer["context"],
                 "default_esign_send": bool(ticked),
                 "default_esign_fingerprint": self._esign_fingerprint(),
+                "default_esign_channel": self.company_id.esign_channel,
                 "esign_offline_assets": True,
             }
         return action
@@ -173,6 +174,15 @@ class SaleOrder(models.Model):
             )
         return partner
 
+    def _esign_signer_phone(self, partner, channel):
+        """Return the number that codes go to (E.164), or False when none goes by text message.
+
+        :raise UserError: no number, or not one that a text message may be sent to
+        """
+        if channel == "mail":
+            return False
+        return self.env["esign.request"]._parse_mobile(self.company_id, partner.phone, partner)
+
     def _message_post_after_hook(self, message, msg_vals):
         """Override of `mail`: open the signing procedure before anybody is notified."""
         order = self.with_context(esign_open=None)
@@ -194,7 +204,8 @@ class SaleOrder(models.Model):
                 )
             # `/mail/message/post` posts as superuser: the rights are those of who is logged in.
             self.sudo(False).check_access("write")
-            self.env["esign.request"]._open(order, message, attachment)
+            channel = wanted.get("channel") or order.company_id.esign_channel
+            self.env["esign.request"]._open(order, message, attachment, channel)
         return super(SaleOrder, order)._message_post_after_hook(message, msg_vals)
 
     def _notify_get_recipients_groups(self, message, model_description, msg_vals=False):

@@ -29,7 +29,20 @@ CODE = re.compile(r">(\d{6})<")
 DRAWING = '{"w":300,"h":100,"strokes":[[[10,10],[150,80],[290,20]]]}'
 OUR_TABLES = tuple(
     f"esign_{name}"
-    for name in ("request", "signer", "ticket", "otp", "lock", "event", "document", "proof", "seal", "consent")
+    for name in (
+        "request",
+        "signer",
+        "ticket",
+        "otp",
+        "lock",
+        "throttle",
+        "link_wish",
+        "event",
+        "document",
+        "proof",
+        "seal",
+        "consent",
+    )
 )
 
 
@@ -308,6 +321,18 @@ class EsignCommon(SaleCommon):
         names = SQL.identifier(table), SQL.identifier(column), SQL.identifier(column)
         self.env.cr.execute(SQL("UPDATE %s SET %s = %s - %s::interval", *names, interval))
         self.env.invalidate_all()
+
+    def forget_limits(self):
+        """As if nothing had been asked for lately."""
+        self.env.cr.execute("DELETE FROM esign_throttle")
+
+    def pass_time(self, seconds):
+        """Move everything that limits look at into the past."""
+        self.env.cr.execute(
+            "UPDATE esign_throttle SET moments ="
+            " (SELECT COALESCE(jsonb_agg(m::float8 - %s), '[]') FROM jsonb_array_elements_text(moments) m)",
+            [seconds],
+        )
 
     def entries(self, request):
         """Return the types of a request's journal entries, oldest first."""

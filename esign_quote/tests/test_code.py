@@ -21,6 +21,7 @@ class TestCode(EsignHttpCommon, HttpCase):
 
     def setUp(self):
         super().setUp()
+        self.guesses = 0
         self.path = self.ask_for_code(self.request)
         self.code = self.last_code()
 
@@ -94,7 +95,7 @@ class TestCode(EsignHttpCommon, HttpCase):
 
     def test_no_code_is_sent_while_it_is_locked(self):
         self._lock()
-        self.age("esign_otp", "create_date", "1 hour")
+        self.forget_limits()
         mails = len(self.sent())
         self.post(f"{self.path}/code")
         self.post(f"/esign/t/{self.last_secret()}/code")
@@ -105,7 +106,7 @@ class TestCode(EsignHttpCommon, HttpCase):
         self.age("esign_lock", "locked_until", "4 days 23 hours")
         self.assertIn("code entry is stopped", text_of(self._give(self.code)))
         self.age("esign_lock", "locked_until", "1 hour")
-        self.age("esign_otp", "create_date", "1 hour")
+        self.forget_limits()
         self.post(f"{self.path}/code")
         self.assertEqual(self._give(self.last_code()).status_code, 303)
 
@@ -115,7 +116,7 @@ class TestCode(EsignHttpCommon, HttpCase):
         self.assertIn("Tries left: 2", text_of(self._give(self._wrong())))
 
     def test_tries_and_days_are_settings(self):
-        self.company.write({"esign_code_tries": 2, "esign_lock_days": 1})
+        self.company.write({"esign_code_tries": 2, "esign_lock_for": "1440"})
         self._give(self._wrong())
         self.assertIn("code entry is stopped", text_of(self._give(self._wrong())))
         self.age("esign_lock", "locked_until", "1 day")
@@ -123,7 +124,7 @@ class TestCode(EsignHttpCommon, HttpCase):
 
     def test_a_lock_holds_for_new_codes_of_the_same_signer(self):
         self._give(self._wrong())
-        self.age("esign_otp", "create_date", "1 hour")
+        self.forget_limits()
         self.post(f"{self.path}/code")
         self._give(self._wrong())
         self.assertEqual(self._failures(), 2)
@@ -143,7 +144,7 @@ class TestCode(EsignHttpCommon, HttpCase):
 
     def test_the_life_of_a_code_is_a_setting(self):
         self.company.esign_code_minutes = 10
-        self.age("esign_otp", "create_date", "1 hour")
+        self.forget_limits()
         self.post(f"{self.path}/code")
         self.age("esign_otp", "expires_on", "9 minutes")
         self.assertEqual(self._give(self.last_code()).status_code, 303)
@@ -152,12 +153,12 @@ class TestCode(EsignHttpCommon, HttpCase):
         self._give(self.code)
         self.post(f"{self.path}/leave")
         with self.browser():
-            self.age("esign_otp", "create_date", "1 hour")
+            self.forget_limits()
             self.ask_for_code(self.request)
             self.assertIn("does not match", text_of(self._give(self.code)))
 
     def test_a_replaced_code_is_refused(self):
-        self.age("esign_otp", "create_date", "1 hour")
+        self.forget_limits()
         self.assertIn("A new code has been sent", text_of(self.post(f"{self.path}/code")))
         self.assertNotEqual(self.last_code(), self.code)
         self.assertIn("does not match", text_of(self._give(self.code)))
@@ -170,7 +171,7 @@ class TestCode(EsignHttpCommon, HttpCase):
         self.assertEqual(self._give(self.code).status_code, 303)
 
     def test_a_code_is_of_no_use_in_another_browser_that_asked_for_one(self):
-        self.age("esign_otp", "create_date", "1 hour")
+        self.forget_limits()
         with self.browser():
             self.ask_for_code(self.request)
             theirs = self.last_code()
@@ -195,15 +196,15 @@ class TestCode(EsignHttpCommon, HttpCase):
             self.get(f"/esign/t/{secret}")
             self.assertEqual(self.post(f"/esign/t/{secret}/code").status_code, 429)
         self.assertEqual(len(self.sent()), mails)
-        self.age("esign_otp", "create_date", "31 seconds")
+        self.pass_time(31)
         self.assertIn("A new code has been sent", text_of(self.post(f"{self.path}/code")))
 
     def test_five_codes_an_hour(self):
         for _code in range(4):
-            self.age("esign_otp", "create_date", "5 minutes")
+            self.pass_time(300)
             self.post(f"{self.path}/code")
         mails = len(self.sent())
-        self.age("esign_otp", "create_date", "5 minutes")
+        self.pass_time(300)
         self.assertIn("You can ask for another one in", text_of(self.post(f"{self.path}/code")))
         self.assertEqual(len(self.sent()), mails)
 
@@ -213,9 +214,9 @@ class TestCode(EsignHttpCommon, HttpCase):
         self.assertEqual(self._give(self.code).status_code, 303)
 
     def test_a_code_that_cannot_be_sent_uses_up_nothing(self):
-        self.age("esign_otp", "create_date", "1 hour")
+        self.forget_limits()
         self.mail_server.broken = True
-        with mute_logger("odoo.addons.esign_quote.models.esign_ticket"):
+        with mute_logger("odoo.addons.esign_quote.models.esign_ticket_code"):
             response = self.post(f"{self.path}/code")
         self.assertIn("We cannot send the code right now", text_of(response))
         self.assertIn("code.send_failed", self.entries(self.request))
@@ -238,8 +239,8 @@ class TestCode(EsignHttpCommon, HttpCase):
         self.assertEqual(
             self.post(f"{self.path}/read", {"sha256": self.request._document("quote").sha256}).status_code, 404
         )
-        self.assertEqual(self.submit(self.request, self.path).status_code, 404)
-        self.assertEqual(self.post(f"{self.path}/decline").status_code, 404)
+        self.assertEqual(self.submit(self.request, self.path).status_code, 403)
+        self.assertEqual(self.post(f"{self.path}/decline", {"comment": "no"}).status_code, 403)
         self.assertEqual(self.snapshot(), before)
 
     def test_the_session_ends_after_an_hour(self):
@@ -270,7 +271,9 @@ class TestCode(EsignHttpCommon, HttpCase):
         return self.post(f"{self.path}/verify", {"code": code})
 
     def _wrong(self):
-        return f"{(int(self.code) + 1) % 10**6:06d}"
+        """Return a wrong code, another one each time: the same one twice is no second guess."""
+        self.guesses += 1
+        return f"{(int(self.code) + self.guesses) % 10**6:06d}"
 
     def _lock(self):
         for _try in range(3):
@@ -320,20 +323,34 @@ class TestCounting(EsignCommon, TransactionCase):
     def test_a_code_matches_in_its_own_place_only(self):
         """The digest binds a code to ticket, browser, and what is signed."""
         other = self.send(self.new_order()).signer_ids.ticket_ids
-        codes = self.env["esign.otp"]
-        salt = "00" * 16
-        places = [(ticket, device) for ticket in (self.ticket, other) for device in ("one", "two", "three")]
-        digests = {codes._digest(ticket, device, "123456", salt) for ticket, device in places}
+        otp = self.env["esign.otp"].search([], limit=1)
+        places = [
+            {"ticket_id": ticket.id, "device_hash": device, "channel": channel}
+            for ticket in (self.ticket, other)
+            for device in ("one", "two", "three")
+            for channel in ("mail", "sms")
+        ]
+        digests = set()
+        for place in places:
+            otp.write(place)
+            digests.add(otp._digest("123456"))
         self.assertEqual(len(digests), len(places))
         with patch.object(EsignTicket, "_purpose", lambda _ticket: "something else"):
-            self.assertNotIn(codes._digest(self.ticket, "one", "123456", salt), digests)
+            self.assertNotIn(otp._digest("123456"), digests)
 
     def test_nothing_is_compared_once_it_is_locked(self):
         compared = []
         with patch.object(EsignOtp, "_matches", lambda _otp, code: compared.append(code)):
-            for _try in range(5):
-                self.ticket._check_code(self.device, "000000", ORIGIN)
+            for number in range(5):
+                self.ticket._check_code(self.device, f"00000{number}", ORIGIN)
         self.assertEqual(len(compared), 3)
+
+    def test_the_same_wrong_code_again_is_not_counted(self):
+        wrong = "000000" if self.last_code() != "000000" else "000001"
+        for _click in range(3):
+            outcome = self.ticket._check_code(self.device, wrong, ORIGIN)
+            self.assertEqual((outcome["reason"], outcome["left"]), ("wrong", 2))
+        self.assertEqual(self._failures(), 1)
 
     def _failures(self):
         self.env.cr.execute(

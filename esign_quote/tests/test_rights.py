@@ -68,7 +68,7 @@ class TestRights(EsignCommon, TransactionCase):
         cls.order.partner_id = cls.users["portal"].partner_id
         cls.users["portal"].partner_id.write({"email": "jeanne.martin@customer.example", "name": "Jeanne Martin"})
         cls.request = cls.read_and_sign(cls.send())
-        cls.env["esign.lock"]._take_try("link:0", 3, 5)
+        cls.env["esign.lock"]._take_try("link:0", 3, 60)
         cls.records = {
             "esign.request": cls.request,
             "esign.signer": cls.request.signer_ids,

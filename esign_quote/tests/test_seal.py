@@ -187,7 +187,9 @@ class TestSeal(EsignCommon, TransactionCase):
         for name, value in (
             ("esign_code_minutes", 11),
             ("esign_code_tries", 0),
-            ("esign_lock_days", 6),
+            ("esign_codes_per_hour", 1),
+            ("esign_codes_per_network", 0),
+            ("esign_sms_budget", 0),
             ("esign_link_days", 61),
         ):
             with (

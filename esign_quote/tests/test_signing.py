@@ -123,7 +123,7 @@ class TestSigning(SigningCommon, HttpCase):
 
     def test_the_customer_can_come_back(self):
         self.post(f"{self.accept().request.path_url}/leave")
-        self.age("esign_otp", "create_date", "1 hour")
+        self.forget_limits()
         self.assertIn("This procedure is over", text_of(self.get(f"/esign/t/{self.last_secret()}")))
         self.assertIn("is signed", text_of(self.get(self.enter(self.request))))
 

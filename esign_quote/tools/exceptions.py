@@ -33,6 +33,10 @@ class SignatureRefused(EsignError):
     """A drawn or typed signature that is empty, too big or deceptive."""
 
 
+class PhoneRefused(EsignError):
+    """A number that no code may be sent to; see ``phones.parse_mobile``."""
+
+
 class ChainBroken(EsignError):
     """A journal whose entries do not follow from each other."""
 

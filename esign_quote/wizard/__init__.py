@@ -1,1 +1,1 @@
-from . import esign_seal_import
+from . import esign_resend, esign_seal_import, esign_unlock
