@@ -1,6 +1,3 @@
-import hashlib
-import hmac
-
 from dateutil.relativedelta import relativedelta
 from odoo import api, fields, models, release
 from odoo.modules.module import get_manifest
@@ -155,7 +152,7 @@ class EsignProof(models.Model):
             "name_on_file": signer.name,
             "name_declared": signer.declared_name,
             "email": signer.email,
-            **self._phone(signer),
+            **signer._phone_facts(),
             "capacity": signer.capacity or "",
             "company": signer.customer_name or "",
             "company_registration": signer.customer_registration or "",
@@ -163,14 +160,6 @@ class EsignProof(models.Model):
             "user_agent_at_consent": signer.user_agent or "",
             "audience": request.audience,
         }
-
-    def _phone(self, signer):
-        """Return the number masked, with an HMAC by which the company can show which one it was."""
-        if not signer.phone:
-            return {}
-        pepper = self.env["esign.vault"]._derive("phone")
-        digest = hmac.new(pepper, signer.phone.encode(), hashlib.sha256).hexdigest()
-        return {"phone_masked": signer.masked_phone, "phone_hmac_sha256": digest}
 
     def _authentication(self, request, journal):
         return {

@@ -246,9 +246,12 @@ class EsignRequest(models.Model):
             ("document.frozen", {"kind": item.kind, "name": item.name, "sha256": item.sha256, "bytes": item.size})
             for item in self.document_ids
         ]
-        recipient = {"name": signer.name, "email": signer.email, "channel": self.channel}
-        if signer.phone:
-            recipient["phone"] = signer.phone
+        recipient = {
+            "name": signer.name,
+            "email": signer.email,
+            "channel": self.channel,
+            **signer._phone_facts(),
+        }
         return [
             ("request.created", created),
             *frozen,

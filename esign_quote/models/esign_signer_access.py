@@ -1,3 +1,5 @@
+import hashlib
+import hmac
 import logging
 from urllib.parse import urlsplit
 
@@ -138,6 +140,17 @@ class EsignSigner(models.Model):
             ),
         )
 
+    def _phone_facts(self):
+        """Return the number as journal and proof tell it: masked, and an HMAC by which the company can show it.
+
+        :rtype: dict
+        """
+        if not self.phone:
+            return {}
+        pepper = self.env["esign.vault"]._derive("phone")
+        digest = hmac.new(pepper, self.phone.encode(), hashlib.sha256).hexdigest()
+        return {"phone_masked": self.masked_phone, "phone_hmac_sha256": digest}
+
     # === CORRECTION === #
 
     def _check_contact(self, email, phone):
@@ -161,14 +174,14 @@ class EsignSigner(models.Model):
         :param str phone: E.164, or empty when no text message is sent
         """
         self.ensure_one()
-        before = {"email": self.email, "phone": self.phone or ""}
-        after = {"email": email, "phone": phone or ""}
-        if before == after:
+        if (self.email, self.phone or "") == (email, phone or ""):
             return
+        before = {"email": self.email, **self._phone_facts()}
         self.env["esign.ticket"].search([("signer_id", "=", self.id)])._kill()
         self.write(
             {
-                **after,
+                "email": email,
+                "phone": phone or False,
                 "last_page_on": False,
                 "downloaded_on": False,
                 "read_sha256": False,
@@ -177,7 +190,7 @@ class EsignSigner(models.Model):
         )
         request = self.request_id
         request.read_on = request.identified_on = request.opened_on = False
-        request._log([("contact.corrected", {"from": before, "to": after})])
+        request._log([("contact.corrected", {"from": before, "to": {"email": email, **self._phone_facts()}})])
         request._freeze_wording(request.order_id, self, request._document("quote"))
 
     # === DRAFT === #

@@ -106,11 +106,13 @@ class TestSmsPages(SmsCommon, EsignHttpCommon, HttpCase):
         for round_ in range(4):
             self.forget_limits()
             with self.browser():
-                path = self.ask_for_code(request)
-                page = self.post(f"{path}/verify", {"code": self.last_code()})
                 if locked:
-                    self.assertIn("code entry is stopped", text_of(page))
+                    secret = self.last_secret()
+                    self.get(f"/esign/t/{secret}")
+                    self.assertIn("code entry is stopped", text_of(self.post(f"/esign/t/{secret}/code")))
                     continue
+                path = self.ask_for_code(request)
+                self.post(f"{path}/verify", {"code": self.last_code()})
                 wrong = f"{(int(self.text_code()) + 1 + round_) % 10**6:06d}"
                 locked = "code entry is stopped" in text_of(self.post(f"{path}/verify", {"code": wrong}))
                 self.assertEqual(locked, round_ == 2)

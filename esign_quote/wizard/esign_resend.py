@@ -7,7 +7,7 @@ class EsignResend(models.TransientModel):
 
     request_id = fields.Many2one("esign.request", required=True, readonly=True)
     channel = fields.Selection(related="request_id.channel")
-    email = fields.Char("E-mail", compute="_compute_contact", store=True, readonly=False, required=True)
+    email = fields.Char("E-mail", compute="_compute_contact", store=True, readonly=False)
     phone = fields.Char("Mobile phone", compute="_compute_contact", store=True, readonly=False)
     changed = fields.Boolean(compute="_compute_changed")
     update_contact = fields.Boolean("Correct the contact too", default=True)
