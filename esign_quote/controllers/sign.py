@@ -176,7 +176,7 @@ class EsignSign(http.Controller):
         """Go on with the session; sent by the page while somebody is at it."""
         ticket, proved = self._standing(uid)
         if not proved:
-            return with_headers(request.make_json_response({"idle": 0, "absolute": 0}, status=404))
+            return with_headers(request.make_json_response({"idle": 0, "absolute": 0}, status=403))
         return with_headers(request.make_json_response(ticket._stay(self._filled_in(form))))
 
     @http.route("/esign/<string:uid>/leave", **POST)

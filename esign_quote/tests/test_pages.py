@@ -29,9 +29,17 @@ ROUTES = (
     ("POST", "{uid}/read", {"sha256": "0" * 64}),
     ("POST", "{uid}/sign", {"name": "Jeanne Martin"}),
     ("POST", "{uid}/decline", {"comment": "no"}),
+    ("POST", "{uid}/stay", {"name": "Jeanne"}),
     ("POST", "{uid}/leave", {}),
 )
-PUBLIC = (("GET", "verify", None), ("GET", "verify/{reference}", None))
+PUBLIC = (
+    ("GET", "verify", None),
+    ("GET", "verify/{reference}", None),
+    ("GET", "again", None),
+    ("POST", "again", {"email": "jeanne"}),
+    ("GET", "unlock/{secret}", None),
+    ("POST", "unlock/{secret}", {}),
+)
 
 
 class EsignPagesCommon(EsignHttpCommon):

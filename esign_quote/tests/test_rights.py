@@ -1,3 +1,5 @@
+import re
+
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.service.model import get_public_method
@@ -20,14 +22,21 @@ MATRIX = {
     "esign.ticket": {},
     "esign.otp": {},
     "esign.lock": {},
+    "esign.throttle": {},
+    "esign.link.wish": {},
+    # Windows: a record is its user's own, and what it does is checked when it does it.
+    "esign.resend": dict.fromkeys((*READERS, "other"), "rwc"),
+    "esign.unlock": {"esign": "rwc", "system": "rwc"},
     "esign.seal.import": {"esign": "rwcd", "system": "rwcd"},
 }
 # "own" is the salesperson of the quotation, "other" a colleague who sees own documents only.
 ROLES = ("public", "portal", "employee", "accountant", "own", "other", "lead", "manager", "esign", "system")
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "d": "unlink"}
 SECRETS = (
-    *(("esign.ticket", name) for name in ("secret_hash", "device_hash")),
-    *(("esign.otp", name) for name in ("digest", "salt", "device_hash")),
+    *(("esign.ticket", name) for name in ("secret_hash", "device_hash", "half_hash")),
+    *(("esign.otp", name) for name in ("digest", "salt", "device_hash", "wrong")),
+    ("esign.lock", "unlock_hash"),
+    ("esign.signer", "draft"),
     ("esign.seal", "key_vault"),
 )
 VALUES = {
@@ -41,6 +50,10 @@ VALUES = {
     "esign.ticket": {"uid": "x"},
     "esign.otp": {"state": "used"},
     "esign.lock": {"failures": 0},
+    "esign.throttle": {"moments": []},
+    "esign.link.wish": {"email": "x@customer.example"},
+    "esign.resend": {"email": "x@customer.example"},
+    "esign.unlock": {"reason": "x"},
     "esign.seal.import": {"password": "x"},
 }
 
@@ -52,6 +65,11 @@ class TestRights(EsignCommon, TransactionCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.set_up_people_and_records(cls)
+
+    @staticmethod
+    def set_up_people_and_records(cls):  # noqa: PLW0211  for another class
+        """Give a test class one user of each role, and one record of each model."""
         cls.users = {
             "public": cls.env.ref("base.public_user"),
             "portal": cls.new_user("jeanne", "base.group_portal"),
@@ -81,6 +99,10 @@ class TestRights(EsignCommon, TransactionCase):
             "esign.otp": cls.env["esign.otp"].search([("ticket_id", "in", cls.request.signer_ids.ticket_ids.ids)]),
             "esign.lock": cls.env["esign.lock"].search([], limit=1),
             "esign.seal.import": cls.env["esign.seal.import"].create({}),
+            "esign.throttle": cls.env["esign.throttle"].search([], limit=1),
+            "esign.link.wish": cls.env["esign.link.wish"].create({"email": "x@customer.example"}),
+            "esign.resend": cls.env["esign.resend"].create({"request_id": cls.request.id}),
+            "esign.unlock": cls.env["esign.unlock"].create({"request_id": cls.request.id, "reason": "x"}),
         }
 
     def test_the_matrix_names_every_model(self):
@@ -158,10 +180,13 @@ class TestRights(EsignCommon, TransactionCase):
                 "_open",
                 "_finish_signed",
             ),
-            "esign.signer": ("_new_link", "_link_mark", "_record_last_page"),
-            "esign.ticket": ("_issue", "_send_code", "_check_code", "_let_in", "_sign", "_find_by_secret"),
+            "esign.signer": ("_new_link", "_link_mark", "_record_last_page", "_correct", "_unlock", "_keep_draft"),
+            "esign.ticket": ("_issue", "_send_code", "_check_code", "_let_in", "_sign", "_find_by_secret", "_stay"),
             "esign.otp": ("_issue", "_use"),
-            "esign.lock": ("_clear", "_take_try"),
+            "esign.lock": ("_clear", "_take_try", "_give_back", "_open_by_mailbox", "_tell"),
+            "esign.throttle": ("_take", "_give_back"),
+            "esign.link.wish": ("_wish", "_fulfil"),
+            "esign.sms": ("_send",),
             "esign.seal": ("_load", "_generate", "_install", "_import_pkcs12"),
             "esign.vault": ("_master", "_derive"),
             "esign.proof": ("_issue",),
@@ -178,7 +203,7 @@ class TestRights(EsignCommon, TransactionCase):
         inherited = set(dir(type(self.env["base"])))
         found = {
             f"{model}.{name}"
-            for model in (*MATRIX, "esign.vault", "esign.immutable", "esign.transaction")
+            for model in (*MATRIX, "esign.vault", "esign.immutable", "esign.transaction", "esign.sms")
             for name in dir(type(self.env[model]))
             if not name.startswith("_")
             and name not in inherited
@@ -191,7 +216,11 @@ class TestRights(EsignCommon, TransactionCase):
                 "esign.document.action_download",
                 "esign.request.action_cancel",
                 "esign.request.action_open_order",
+                "esign.request.action_resend",
+                "esign.request.action_unlock",
+                "esign.resend.action_send",
                 "esign.seal.import.action_import",
+                "esign.unlock.action_unlock",
             },
         )
 
@@ -235,10 +264,14 @@ class TestRights(EsignCommon, TransactionCase):
         actions = {
             "read": lambda: record.read(["display_name"]),
             "write": lambda: record.write(VALUES[model]),
-            "create": lambda: record.browse().create(VALUES[model]),
+            "create": lambda: record.browse().create(self._values(model)),
             "unlink": record.unlink,
         }
         return not isinstance(self._attempt(actions[operation]), AccessError)
+
+    def _values(self, model):
+        windows = ("esign.resend", "esign.unlock")
+        return {**VALUES[model], **({"request_id": self.request.id} if model in windows else {})}
 
     def _attempt(self, action):
         """Return what an action gives or raises; nothing of it stays."""
@@ -250,6 +283,121 @@ class TestRights(EsignCommon, TransactionCase):
         finally:
             savepoint.close(rollback=True)
             self.env.invalidate_all()
+
+
+@tagged("post_install", "-at_install")
+class TestRightsByRpc(EsignHttpCommon, HttpCase):
+    """The same table, asked over the network as any user could."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        TestRights.set_up_people_and_records(cls)
+        cls.env.flush_all()
+
+    @mute_logger(
+        "odoo.http", "odoo.addons.base.models.ir_model", "odoo.addons.base.models.ir_rule", "odoo.models.unlink"
+    )
+    def test_the_matrix_by_rpc(self):
+        for role in ROLES:
+            self.authenticate(*[None if role == "public" else self.users[role].login] * 2)
+            for model, rights in MATRIX.items():
+                for letter, operation in OPERATIONS.items():
+                    with self.subTest(f"{role} {operation} {model}"):
+                        allowed = letter in rights.get(role, "")
+                        self.assertEqual(self._call(model, operation), allowed)
+
+    @mute_logger("odoo.http")
+    def test_no_secret_by_rpc(self):
+        for role in ("own", "esign", "system"):
+            self.authenticate(*[self.users[role].login] * 2)
+            for model, name in SECRETS:
+                with self.subTest(f"{role} {model}.{name}"):
+                    answer = self._rpc(model, "read", [self.records[model].ids, [name]])
+                    self.assertEqual(answer["error"]["data"]["name"], "odoo.exceptions.AccessError")
+
+    def _call(self, model, operation):
+        """Really do it; tell whether it was allowed, and undo what it did."""
+        record, values = self.records[model], VALUES[model]
+        arguments = {
+            "read": [record.ids, ["display_name"]],
+            "write": [record.ids, values],
+            "create": [TestRights._values(self, model)],
+            "unlink": [record.ids],
+        }
+        savepoint = self.env.cr.savepoint()
+        answer = self._rpc(model, operation, arguments[operation])
+        savepoint.close(rollback=True)
+        self.env.invalidate_all()
+        refused = ("odoo.exceptions.AccessError", "odoo.http.SessionExpiredException")
+        return answer.get("error", {}).get("data", {}).get("name") not in refused
+
+    def _rpc(self, model, method, arguments):
+        parameters = {"model": model, "method": method, "args": arguments, "kwargs": {}}
+        return self.url_open(f"/web/dataset/call_kw/{model}/{method}", json={"params": parameters}).json()
+
+
+# Every address of a procedure, and who gets an answer other than "not found", "not yours" or the log-in.
+# "signer" is the customer's browser behind the code; the others come with the link's address, without its cookie.
+PLACES = {
+    "/esign/t/{secret}": ("public", "portal", "signer"),
+    "/esign/{uid}": ("signer",),
+    "/esign/{uid}?step=sign": ("signer",),
+    "/esign/{uid}/file/{quote}": ("signer",),
+    "/esign/{uid}/file/{signed}": ("signer",),
+    "/esign/{uid}/proof.json": ("signer",),
+    "/esign/verify/{reference}": (*ROLES, "signer"),
+    "/esign/verify": (*ROLES, "signer"),
+    "/esign/again": (*ROLES, "signer"),
+    "/esign/unlock/{secret}": (),
+    "/esign/document/{signed}": READERS,
+    "/my/signatures/{reference}/signed": ("portal", "accountant", *READERS),
+    "/my/signatures/{reference}/proof": ("portal", "accountant", *READERS),
+    "/my/signatures/{reference}/quote": (),
+}
+
+
+@tagged("post_install", "-at_install")
+class TestRightsByHttp(EsignHttpCommon, HttpCase):
+    """Who gets what at each address."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        TestRights.set_up_people_and_records(cls)
+        cls.env.flush_all()
+
+    @mute_logger("odoo.http", "odoo.addons.base.models.ir_model", "odoo.addons.base.models.ir_rule")
+    def test_every_address_for_everybody(self):
+        self.forget_limits()
+        self.enter(self.request)
+        names = {
+            "secret": self.last_secret(),
+            "uid": self.request.signer_ids.ticket_ids[:1].uid,
+            "quote": self.request._document("quote").uid,
+            "signed": self.request._document("signed").uid,
+            "reference": self.request.reference,
+        }
+        for place, allowed in PLACES.items():
+            path = place.format(**names)
+            with self.subTest(f"signer {place}"):
+                self.assertEqual(self.get(path).status_code == 200, "signer" in allowed)
+            for role in ROLES:
+                with (
+                    self.subTest(f"{role} {place}"),
+                    self.browser(None if role == "public" else self.users[role].login),
+                ):
+                    response = self.get(path)
+                    self.assertIn(response.status_code, (200, 303, 403, 404))
+                    self.assertEqual(response.status_code == 200, role in allowed)
+
+    def test_every_address_is_in_the_table(self):
+        rules = [rule for rule in self.env["ir.http"].routing_map().iter_rules() if "GET" in (rule.methods or ("GET",))]
+        ours = {rule.rule for rule in rules if rule.rule.startswith(("/esign/", "/my/signatures/<"))}
+        patterns = {re.sub(r"<[^>]*>", "*", rule) for rule in ours}
+        listed = {re.sub(r"{[^}]*}", "*", place.partition("?")[0]) for place in PLACES}
+        listed = {re.sub(r"/(signed|proof|quote)$", "/*", place) for place in listed}
+        self.assertEqual(patterns, listed)
 
 
 @tagged("post_install", "-at_install")

@@ -40,7 +40,7 @@ class TestSession(EsignHttpCommon, HttpCase):
         answer = self.post(f"{self.path}/stay").json()
         self.assertLessEqual(answer["absolute"], 60)
         self.age("esign_ticket", "proved_on", "1 minutes")
-        self.assertEqual(self.post(f"{self.path}/stay").status_code, 404)
+        self.assertEqual(self.post(f"{self.path}/stay").status_code, 403)
         self.assertEqual(self.get(self.file).status_code, 404)
 
     def test_looking_at_a_page_changes_nothing(self):
@@ -57,7 +57,7 @@ class TestSession(EsignHttpCommon, HttpCase):
     def test_a_stranger_prolongs_nothing(self):
         seen = self._column("seen_on")
         with self.browser():
-            self.assertEqual(self.post(f"{self.path}/stay").status_code, 404)
+            self.assertEqual(self.post(f"{self.path}/stay").status_code, 403)
         self.assertEqual(self._column("seen_on"), seen)
 
     # === AFTERWARDS === #
@@ -107,7 +107,7 @@ class TestSession(EsignHttpCommon, HttpCase):
         with self.browser():
             path = self.ask_for_code(self.request)
             self.assertEqual(self.submit(self.request, path, name="Mallory").status_code, 403)
-            self.assertEqual(self.post(f"{path}/stay", {"name": "Mallory"}).status_code, 404)
+            self.assertEqual(self.post(f"{path}/stay", {"name": "Mallory"}).status_code, 403)
         self.assertFalse(self.signer.sudo().draft)
 
     def test_it_is_gone_once_it_is_signed(self):
