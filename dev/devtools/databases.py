@@ -56,13 +56,20 @@ class Databases:
         """Tell the database the server's address, for links in mails and for wkhtmltopdf."""
         parameters = {**dict.fromkeys(ADDRESS_PARAMETERS, url), "web.base.url.freeze": "True"}
         for key, value in parameters.items():
-            self.cluster.sql(
-                name,
-                """INSERT INTO ir_config_parameter (key, value, create_uid, write_uid, create_date, write_date)
-                   VALUES (%s, %s, 1, 1, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')
-                   ON CONFLICT (key) DO UPDATE SET value = excluded.value""",
-                [key, value],
-            )
+            self._set_parameter(name, key, value)
+
+    def set_sms_endpoint(self, name: str, url: str) -> None:
+        """Have the database send its text messages to a double of Odoo's service."""
+        self._set_parameter(name, "sms.endpoint", url)
+
+    def _set_parameter(self, name: str, key: str, value: str) -> None:
+        self.cluster.sql(
+            name,
+            """INSERT INTO ir_config_parameter (key, value, create_uid, write_uid, create_date, write_date)
+               VALUES (%s, %s, 1, 1, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')
+               ON CONFLICT (key) DO UPDATE SET value = excluded.value""",
+            [key, value],
+        )
 
     # ---------------------------------------------------------------------------------------------- templates
 

@@ -141,6 +141,14 @@ class MailCatcher:
         with self._arrived:
             self._messages.clear()
 
+    def add(self, envelope_from: str, envelope_to: list[str], raw: bytes) -> None:
+        """Keep a message, as if it had come by SMTP."""
+        mail = Message.parse(next(self._numbers), envelope_from, envelope_to, raw)
+        with self._arrived:
+            self._messages.append(mail)
+            del self._messages[:-MAX_MESSAGES]
+            self._arrived.notify_all()
+
     def wait_for(
         self,
         predicate: Callable[[Message], bool] | None = None,
@@ -193,11 +201,7 @@ class MailCatcher:
             await asyncio.sleep(0.05)
         if self._fault == "451":
             return "451 4.3.0 try again later (fault of the mail catcher)"
-        mail = Message.parse(next(self._numbers), envelope.mail_from, envelope.rcpt_tos, envelope.content)
-        with self._arrived:
-            self._messages.append(mail)
-            del self._messages[:-MAX_MESSAGES]
-            self._arrived.notify_all()
+        self.add(envelope.mail_from, envelope.rcpt_tos, envelope.content)
         return "250 OK"
 
     # -------------------------------------------------------------------------------------------------- details

@@ -14,6 +14,7 @@ from .mailcatcher import MailCatcher
 from .mailpage import MailPage
 from .odoo_server import OdooServer, free_port, run_odoo
 from .postgres import Cluster
+from .smsgateway import SmsGateway
 
 CLUSTER = DATABASE = "demo"
 FOLDER = paths.CACHE / "run" / CLUSTER
@@ -36,7 +37,7 @@ MISSING_ADDRESSES = """
 
 WELCOME = """
   Odoo     {odoo}/odoo/sales      log in as  admin / admin   or  demo / demo
-  Mails    {mails}                   whatever Odoo sends arrives here
+  Mails    {mails}                   whatever Odoo sends arrives here, text messages too
 
   First steps
    1. Log in and open a quotation: Camille Martin (French) or Atelier Dubois (English) wait for it.
@@ -62,6 +63,7 @@ def main() -> None:
         _prepare_database(cluster, reset=options.reset)
 
         catcher = stack.enter_context(MailCatcher(_port("SMTP", options.smtp_port)))
+        texts = stack.enter_context(SmsGateway(catcher))
         page = stack.enter_context(MailPage(catcher, _port("mail page", options.mail_port)))
         server = OdooServer(
             cluster,
@@ -72,6 +74,7 @@ def main() -> None:
             smtp=(catcher.host, catcher.port),
         )
         Databases(cluster).set_address(DATABASE, server.url)
+        Databases(cluster).set_sms_endpoint(DATABASE, texts.url)
         server.log_path.unlink(missing_ok=True)
         print("Starting Odoo …", flush=True)
         stack.enter_context(server)

@@ -36,6 +36,7 @@ class Quotation:
     partner_id: int
     signer: str
     email: str
+    phone: str
     lang: str
     business: bool
     annex: bool
@@ -73,7 +74,8 @@ def create_quotation(
     number = next(_numbers)
     signer = "Éléonore Lefèvre" if lang == "fr_FR" else "Jane O'Neill"
     email = f"customer{number}@client.example"
-    contact = {"name": signer, "email": email, "lang": lang, "tz": "Europe/Paris"}
+    phone = f"+33 6 39 98 {number // 100:02} {number % 100:02}"  # a range for films (ARCEP)
+    contact = {"name": signer, "email": email, "phone": phone, "lang": lang, "tz": "Europe/Paris"}
     if business:
         values = {"name": f"Client {number} Ltd", "is_company": True, "company_registry": "852 379 845", "lang": lang}
         contact |= {"parent_id": rpc.create("res.partner", values), "function": "Managing director"}
@@ -89,11 +91,11 @@ def create_quotation(
         },
     )
     name = rpc.read("sale.order", order_id, ["name"])["name"]
-    return Quotation(order_id, name, partner_id, signer, email, lang, business, annex)
+    return Quotation(order_id, name, partner_id, signer, email, phone, lang, business, annex)
 
 
-def open_composer(rpc: RpcClient, quotation: Quotation) -> tuple[int, dict]:
-    """As the button "Send for signature" does it.
+def open_composer(rpc: RpcClient, quotation: Quotation, **values) -> tuple[int, dict]:
+    """As the button "Send for signature" does it; ``values`` are what is changed in the window.
 
     :return: the composer's id, and the context for sending it
     """
@@ -106,12 +108,13 @@ def open_composer(rpc: RpcClient, quotation: Quotation) -> tuple[int, dict]:
         "subject": values["subject"],
         "body": values["body"],
         "attachment_ids": [(6, 0, attachments)],
+        **values,
     }
     return rpc.call("mail.compose.message", "create", [written], context=context)[0], context
 
 
-def send_for_signature(rpc: RpcClient, quotation: Quotation) -> None:
-    composer, context = open_composer(rpc, quotation)
+def send_for_signature(rpc: RpcClient, quotation: Quotation, channel: str = "mail") -> None:
+    composer, context = open_composer(rpc, quotation, esign_channel=channel)
     rpc.call("mail.compose.message", "action_send_mail", [composer], context=context)
 
 
@@ -140,9 +143,9 @@ def is_code_mail(mail: Message) -> bool:
     return not mail.attachments and "/esign/t/" not in mail.html and bool(CODE.search(mail.text))
 
 
-def another_code(code: str) -> str:
-    """A code of 6 digits that is not this one."""
-    return f"{(int(code) + 1) % 1_000_000:06}"
+def another_code(code: str, number: int = 1) -> str:
+    """A code of 6 digits that is not this one; another one for each number."""
+    return f"{(int(code) + number) % 1_000_000:06}"
 
 
 def create_products(admin: RpcClient) -> None:

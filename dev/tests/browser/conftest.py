@@ -3,6 +3,7 @@
     sales         sales(lang): RpcClient of a salesperson, who may do nothing but sell
     salesperson   salesperson(lang): the same person in a browser, logged in once for all tests
     customer_page customer_page(lang, width): a private window on a phone or a desktop
+    texts         the double of the SMS provider
     certificate   DER of the certificate that the company seals with
     settle        settle() lets the codes sent so far count as old: another one may be asked for at once
     photographer  photographer("en-390-accept") takes numbered pictures <prefix>-<nn>-<step>.png
@@ -16,10 +17,12 @@ import itertools
 import pytest
 import quotations
 import server_log
+from customer import Customer
 from playwright.sync_api import expect
 from salesperson import Salesperson
 
 from devtools.rpc import RpcClient
+from devtools.smsgateway import SmsGateway
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}
@@ -30,8 +33,25 @@ expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")
+def _gateway(server, databases, _catcher):
+    with SmsGateway(_catcher) as gateway:
+        databases.set_sms_endpoint(server.database, gateway.url)
+        yield gateway
+
+
+@pytest.fixture
+def texts(_gateway):
+    _gateway.state = "success"
+    return _gateway
+
+
+@pytest.fixture(scope="session")
 def _people(server):
+    # All browsers of the tests come from one address; the country is that of the numbers in the tests.
+    server.cluster.sql(server.database, "UPDATE res_company SET esign_codes_per_network = 1000")
     admin = RpcClient(server.url, server.database)
+    france = admin.search_read("res.country", [("code", "=", "FR")], ["id"])[0]["id"]
+    admin.write("res.company", 1, {"esign_sms_country_ids": [(6, 0, [france])]})
     quotations.create_products(admin)
     for lang, login in SALESPEOPLE.items():
         quotations.create_salesperson(admin, login, lang=lang)
@@ -50,6 +70,21 @@ def sales(server, _people):
     yield log_in
     for client in clients:
         client.close()
+
+
+@pytest.fixture
+def invited(mails, customer_page, sales, photographer):
+    """``invited(name, width, channel, **quotation)``: a customer whose invitation has come, and its link."""
+
+    def start(name: str, width: int = 1280, channel: str = "mail", **options) -> tuple[Customer, str]:
+        lang = options.get("lang", "en_US")
+        quotation = quotations.create_quotation(sales(lang), **options)
+        quotations.send_for_signature(sales(lang), quotation, channel=channel)
+        shoot = photographer(f"{lang[:2]}-{width}-{name}")
+        customer = Customer(customer_page(lang, width), mails, quotation, shoot)
+        return customer, quotations.personal_link(mails, quotation.email)
+
+    return start
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +131,7 @@ def settle(server):
     """The test does not wait the half minute that a customer would."""
 
     def age_codes() -> None:
-        server.cluster.sql(server.database, "UPDATE esign_otp SET create_date = create_date - interval '1 minute'")
+        server.cluster.sql(server.database, "DELETE FROM esign_throttle")
 
     return age_codes
 

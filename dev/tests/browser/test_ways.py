@@ -1,24 +1,9 @@
 """Other ways through the customer's pages than the usual one."""
 
 import keyboard
-import pytest
 import quotations
-from customer import Customer
 from playwright.sync_api import expect
 from watch import Watch
-
-
-@pytest.fixture
-def invited(mails, customer_page, sales, photographer):
-    """``invited(name, width, **quotation)``: a customer whose invitation has come, and its link."""
-
-    def start(name: str, width: int = 1280, **options) -> tuple[Customer, str]:
-        quotation = quotations.create_quotation(sales(), **options)
-        quotations.send_for_signature(sales(), quotation)
-        customer = Customer(customer_page(width=width), mails, quotation, photographer(f"en-{width}-{name}"))
-        return customer, quotations.personal_link(mails, quotation.email)
-
-    return start
 
 
 def test_keyboard_only_at_four_times_the_size(invited, mails):
