@@ -75,12 +75,13 @@ def _replace(code, headers, body, environ, https):
 
 
 def _harden_cookies(headers, https):
-    """Give each cookie what Odoo's own lacks: ``SameSite``, and ``Secure`` over https."""
+    """Give each cookie what Odoo's own lack: ``HttpOnly``, ``SameSite``, and ``Secure`` over https."""
     cookies = headers.getlist("Set-Cookie")
     headers.remove("Set-Cookie")
     for cookie in cookies:
         given = {part.strip().partition("=")[0].lower() for part in cookie.split(";")[1:]}
-        more = "" if "samesite" in given else "; SameSite=Lax"
+        more = "" if "httponly" in given else "; HttpOnly"
+        more += "" if "samesite" in given else "; SameSite=Lax"
         more += "; Secure" if https and "secure" not in given else ""
         headers.add("Set-Cookie", cookie + more)
     return headers
