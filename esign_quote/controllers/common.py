@@ -51,7 +51,7 @@ def answer_error(error):
     """
     status = _status(error)
     reference = secrets.token_hex(4)
-    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+    if _is_unexpected(error, status):
         _logger.error("esign_quote: request %s failed", reference, exc_info=error)
     try:
         _recover()
@@ -74,6 +74,12 @@ def _status(error):
     # Also when Odoo has repeated the request in vain.
     busy = is_busy(error) or isinstance(error, REPEATED)
     return HTTPStatus.SERVICE_UNAVAILABLE if busy else HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _is_unexpected(error, status):
+    # A business error may come after a signature was recorded: its page must not deny that.
+    refusals = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+    return status == HTTPStatus.INTERNAL_SERVER_ERROR or (isinstance(error, UserError) and status not in refusals)
 
 
 def _recover():
@@ -104,7 +110,7 @@ def _error_page(error, status, reference):
         return page("esign_quote.page_bad_link", {}, status)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         return page("esign_quote.page_busy", {}, status)
-    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+    if _is_unexpected(error, status):
         return page("esign_quote.page_error", {"error_reference": reference}, status)
     if isinstance(error, BadRequest) and _lacks_token():
         return page("esign_quote.page_stale", {"back": _page_of_form()}, status)

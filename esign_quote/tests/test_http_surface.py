@@ -3,6 +3,7 @@ from contextlib import contextmanager
 from unittest.mock import patch
 
 import psycopg2
+from odoo.exceptions import AccessError, MissingError, UserError
 from odoo.http import Request
 from odoo.sql_db import connection_info_for
 from odoo.tests import HttpCase, tagged
@@ -376,6 +377,21 @@ class TestFailures(SurfaceCommon, HttpCase):
             self.assertIn("Something failed on our side", text_of(response))
             self.assertNotIn("inside of the server", response.text)
             self.assertNotIn("RuntimeError", response.text)
+
+    def test_an_error_of_business_denies_no_signature(self):
+        path = self.enter_and_read(self.request)
+        for error, status, words in (
+            (UserError("a word for the staff"), 422, "If you had just signed, your acceptance is kept"),
+            (AccessError("a word for the staff"), 403, "You may not open this page"),
+            (MissingError("a word for the staff"), 404, "This link no longer opens a document"),
+        ):
+            with self.failing(error, self.env.registry["esign.ticket"], "_decline"):
+                response = self.post(f"{path}/decline", {"comment": "no"})
+            self.assertEqual(response.status_code, status)
+            self.assert_ours(response)
+            self.assertIn(words, text_of(response))
+            self.assertNotIn("a word for the staff", response.text)
+            self.assertNotIn("Nothing was signed", response.text)
 
     def test_an_error_before_the_endpoint(self):
         for name in ("_authenticate", "_pre_dispatch", "_match"):
