@@ -3,29 +3,23 @@
 import functools
 import logging
 import secrets
+from http import HTTPStatus
+from urllib.parse import quote, urlsplit
 
-import psycopg2
-from odoo.http import content_disposition, request
-from psycopg2.pool import PoolError
-from werkzeug.exceptions import HTTPException
+import psycopg2.errors
+from odoo.exceptions import ConcurrencyError, UserError
+from odoo.http import SAFE_HTTP_METHODS, content_disposition, request
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools.misc import get_lang
+from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, MethodNotAllowed, NotFound
+
+from .plain import RETRY_AFTER, is_busy, plain_page, security_headers
 
 _logger = logging.getLogger(__name__)
 
-SECURITY_HEADERS = {
-    # Everything from this server, no script or style in the page itself, no frame around it.
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self' data:; "
-        "connect-src 'self'; worker-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
-        "object-src 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "X-Robots-Tag": "noindex, nofollow",
-    "Cache-Control": "no-store",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
 MAX_USER_AGENT = 300
+# Odoo repeats the request after these, see `retrying` and `_serve_db`.
+REPEATED = (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, ConcurrencyError, psycopg2.errors.ReadOnlySqlTransaction)
 
 
 def answers_own_errors(endpoint):
@@ -37,17 +31,161 @@ def answers_own_errors(endpoint):
             return endpoint(self, *args, **kwargs)
         except HTTPException:
             raise
-        except PoolError:
-            return page("esign_quote.page_busy", {}, status=503)
-        except psycopg2.OperationalError:
-            raise  # a serialization failure: Odoo repeats the request
-        except Exception:
-            reference = secrets.token_hex(4)
-            _logger.exception("esign_quote: request %s failed", reference)
-            request.env.cr.rollback()
-            return page("esign_quote.page_error", {"error_reference": reference}, status=500)
+        except REPEATED:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever it is, the visitor gets a page
+            return answer_error(error)
 
     return guarded
+
+
+class ForeignOrigin(Forbidden):
+    """A form of another site was sent to us."""
+
+
+def answer_error(error):
+    """Return the page for what went wrong, in the visitor's language; its status is kept.
+
+    :param Exception error: whatever was raised, inside or outside an endpoint
+    :rtype: odoo.http.Response | werkzeug.wrappers.Response
+    """
+    status = _status(error)
+    reference = secrets.token_hex(4)
+    if _is_unexpected(error, status):
+        _logger.error("esign_quote: request %s failed", reference, exc_info=error)
+    try:
+        _recover()
+        response = _error_page(error, status, reference)
+    except Exception:  # the database may be what failed
+        _logger.warning("esign_quote: a plain page stands for the one of status %s", status, exc_info=True)
+        response = plain_page(status, request.httprequest.scheme == "https")
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = RETRY_AFTER
+    return response
+
+
+def _status(error):
+    if isinstance(error, HTTPException):
+        return error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    if isinstance(error, UserError):
+        return error.http_status
+    # Also when Odoo has repeated the request in vain.
+    busy = is_busy(error) or isinstance(error, REPEATED)
+    return HTTPStatus.SERVICE_UNAVAILABLE if busy else HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _is_unexpected(error, status):
+    # A business error may come after a signature was recorded: its page must not deny that.
+    refusals = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+    return status == HTTPStatus.INTERNAL_SERVER_ERROR or (isinstance(error, UserError) and status not in refusals)
+
+
+def _recover():
+    """Make the request fit to render a page, at whatever moment it failed."""
+    request.env.cr.rollback()
+    request.is_frontend = request.is_frontend_multilang = False
+    if not hasattr(request, "params"):
+        request.params = {}
+    if not request.env.uid:
+        request.registry["ir.http"]._auth_method_public()
+    request.update_context(lang=_visitor_lang())
+
+
+def _visitor_lang():
+    """Return the installed language that the browser likes best."""
+    installed = [code for code, _name in request.env["res.lang"].get_installed()]
+    for wanted in request.httprequest.accept_languages.values():
+        code = wanted.replace("-", "_").lower()
+        near = [known for known in installed if known.lower() == code]
+        near += [known for known in installed if known.lower().partition("_")[0] == code.partition("_")[0]]
+        if near:
+            return near[0]
+    return get_lang(request.env(context={})).code
+
+
+def _error_page(error, status, reference):
+    if status == HTTPStatus.NOT_FOUND:
+        return page("esign_quote.page_bad_link", {}, status)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return page("esign_quote.page_busy", {}, status)
+    if _is_unexpected(error, status):
+        return page("esign_quote.page_error", {"error_reference": reference}, status)
+    if isinstance(error, BadRequest) and _lacks_token():
+        return page("esign_quote.page_stale", {"back": _page_of_form()}, status)
+    kind = "foreign" if isinstance(error, ForeignOrigin) else None
+    return page("esign_quote.page_refused", {"status": int(status), "kind": kind}, status)
+
+
+def _lacks_token():
+    if request.httprequest.method in SAFE_HTTP_METHODS:
+        return False
+    return not request.validate_csrf(request.get_http_params().get("csrf_token"))
+
+
+def _page_of_form():
+    """Return the address of the page that a form was on: the nearest one above that can be opened."""
+    router = request.env["ir.http"].routing_map().bind_to_environ(request.httprequest.environ)
+    path = request.httprequest.path
+    while path.startswith("/esign/"):
+        if router.test(path, "GET"):
+            return quote(path)
+        path = path.rpartition("/")[0]
+    return None
+
+
+def check_origin():
+    """Refuse a form that another site sent; browsers say so in headers that no script can set.
+
+    Our pages forbid referrers, therefore browsers send ``Origin: null`` with their forms (Fetch
+    standard, "append a request Origin header"), and only ``Sec-Fetch-Site`` tells ours from
+    others'. Browsers leave that one out on plain http, but for the machine itself: there the
+    form's token is all there is.
+
+    :raise ForeignOrigin: when it is not ours
+    """
+    headers = request.httprequest.headers
+    site = headers.get("Sec-Fetch-Site")
+    sender = headers.get("Origin")
+    if site not in (None, "same-origin", "none"):
+        raise ForeignOrigin
+    if sender == "null" and site is None and _is_trustworthy():
+        raise ForeignOrigin
+    if sender not in (None, "null") and not _is_this_host(sender):
+        raise ForeignOrigin
+
+
+def check_characters():
+    """Refuse the one character that PostgreSQL cannot store, wherever it was put.
+
+    :raise NotFound: when it is in the path
+    :raise BadRequest: when it is in the form
+    """
+    sent = request.httprequest
+    if "\0" in sent.path:
+        raise NotFound
+    values = (value for fields in (sent.args, sent.form) for _name, value in fields.items(multi=True))
+    if any("\0" in value for value in values):
+        raise BadRequest
+
+
+def _is_trustworthy():
+    host = urlsplit(request.httprequest.host_url).hostname or ""
+    return request.httprequest.scheme == "https" or host in ("127.0.0.1", "::1") or host.endswith("localhost")
+
+
+def _is_this_host(sender):
+    # A proxy may hand over another host, or one without its port: what is configured counts too.
+    base = request.env["ir.config_parameter"].sudo().get_param("web.base.url") or ""
+    try:
+        sender, *known = (
+            (parts.hostname, parts.port)
+            for parts in (urlsplit(address) for address in (sender, request.httprequest.host_url, base))
+        )
+    except ValueError:  # not an address at all
+        return False
+    return any(sender[0] and sender[0] == host and port in (None, sender[1]) for host, port in known)
 
 
 def page(template, values, status=200):
@@ -84,10 +222,8 @@ def with_headers(response):
 
     :rtype: odoo.http.Response
     """
-    for name, value in SECURITY_HEADERS.items():
+    for name, value in security_headers(request.httprequest.scheme == "https").items():
         response.headers[name] = value
-    if request.httprequest.scheme == "https":
-        response.headers["Strict-Transport-Security"] = "max-age=31536000"
     return response
 
 
@@ -128,7 +264,9 @@ def set_device(response, uid, secret):
 
 def drop_device(response, uid):
     """Make this browser forget its secret."""
-    response.set_cookie(cookie_name(uid), "", max_age=0, path="/")
+    # With the same attributes: browsers ignore a `__Host-` cookie without Secure.
+    secure = request.httprequest.scheme == "https"
+    response.set_cookie(cookie_name(uid), "", max_age=0, httponly=True, secure=secure, samesite="Lax", path="/")
     return response
 
 

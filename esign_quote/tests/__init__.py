@@ -6,6 +6,7 @@ from . import (
     test_doors,
     test_evidence,
     test_frozen,
+    test_http_surface,
     test_language,
     test_lock,
     test_mails,
