@@ -42,6 +42,7 @@ class EsignRequest(models.Model):
             documents._freeze(request, kind, name, data, mimetype, sequence=sequence)
         signer = self.env["esign.signer"].sudo().create(request._signer_values(order, partner, message))
         request._freeze_wording(order, signer, quote)
+        self.env["esign.delivery"]._expect(signer, ("invitation", message.message_id, None))
         request._log(request._opening_entries(signer))
         return request
 
@@ -243,5 +244,8 @@ class EsignRequest(models.Model):
             ("request.created", created),
             *frozen,
             ("recipient.frozen", recipient),
-            ("mail.queued", {"to": signer.email}),
+            (
+                "mail.queued",
+                {"kind": "invitation", "to": signer.email, "message_id": signer.sudo().message_id.message_id},
+            ),
         ]

@@ -116,18 +116,11 @@ class EsignTicket(models.Model):
         return self._hand_over(message, otp.id)
 
     def _hand_over(self, message, otp_id):
-        try:
-            server = self.env["ir.mail_server"].sudo()
-            server.send_email(message)
-            outcome = ("code.sent", {"message_id": message["Message-Id"] or ""})
-        except Exception as error:  # noqa: BLE001  whatever the mail server does, the page must say it
-            _logger.warning("esign_quote: a code could not be sent: %s", type(error).__name__)
-            outcome = ("code.send_failed", {"error": type(error).__name__})
-        with self._own_transaction() as this:
-            this.signer_id.request_id._log([outcome])
-            if outcome[0] == "code.send_failed":
+        delivery = self.env["esign.delivery"]._send_now(self.signer_id, "code", message)
+        if delivery.state == "failed":
+            with self._own_transaction() as this:
                 this.env["esign.otp"].browse(otp_id)._end("failed")
-                return {"ok": False, "reason": "failed"}
+            return {"ok": False, "reason": "failed"}
         return {"ok": True}
 
     def _code_refusal(self):

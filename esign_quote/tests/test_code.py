@@ -215,7 +215,7 @@ class TestCode(EsignHttpCommon, HttpCase):
     def test_a_code_that_cannot_be_sent_uses_up_nothing(self):
         self.age("esign_otp", "create_date", "1 hour")
         self.mail_server.broken = True
-        with mute_logger("odoo.addons.esign_quote.models.esign_ticket"):
+        with mute_logger("odoo.addons.esign_quote.models.esign_delivery"):
             response = self.post(f"{self.path}/code")
         self.assertIn("We cannot send the code right now", text_of(response))
         self.assertIn("code.send_failed", self.entries(self.request))
