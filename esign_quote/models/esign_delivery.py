@@ -103,7 +103,7 @@ class EsignDelivery(models.Model):
         self.ensure_one()
         self.env.flush_all()
         now = self._now()
-        values = {"state": target, f"{target}_on": now, **self._retry(target, values, now), **values}
+        values = {"state": target, f"{target}_on": now, **values, **self._next_try(target, now, **values)}
         columns = SQL(", ").join(SQL("%s = %s", SQL.identifier(name), value) for name, value in values.items())
         self.env.cr.execute(
             SQL(
@@ -117,12 +117,11 @@ class EsignDelivery(models.Model):
             self.request_id._log([self._entry()])
         return moved
 
-    def _retry(self, target, values, now):
-        if target != "failed" or values.get("permanent") or self.kind == "code":
-            return {"retry_on": None}
+    def _next_try(self, target, now, permanent=False, **_others):
+        if target != "failed" or permanent or self.kind == "code":
+            return {"retry_on": None, "permanent": permanent}
         if self.tries >= len(RETRY_MINUTES):
-            values["permanent"] = True
-            return {"retry_on": None}
+            return {"retry_on": None, "permanent": True}
         return {"tries": self.tries + 1, "retry_on": now + timedelta(minutes=RETRY_MINUTES[self.tries])}
 
     def _entry(self):
@@ -301,16 +300,21 @@ class EsignDelivery(models.Model):
     # === TRYING AGAIN === #
 
     @api.model
-    def _requeue_due(self):
-        """Put stored mails of ours that failed for a passing reason back into the queue.
+    def _mails_to_retry(self):
+        """Return the stored mails of ours that failed for a passing reason, and whose time has come.
 
-        :return: the mails
-        :rtype: recordset of `mail.mail`
+        :rtype: recordset of `mail.mail`, in state ``exception``
         """
         due = self.sudo().search([("state", "=", "failed"), ("retry_on", "<=", self._now())])
         mails = self.env["mail.mail"].sudo()
-        if due:
-            found = mails.search([("message_id", "in", due.mapped("message_id")), ("state", "=", "exception")])
-            mails = found.filtered(lambda mail: mail._esign_deliveries() & due)
-            mails.write({"state": "outgoing", "failure_reason": False})
-        return mails
+        if not due:
+            return mails
+        mails = mails.search(
+            [("message_id", "in", due.mapped("message_id")), ("state", "in", ("exception", "outgoing"))]
+        )
+        useful = due.filtered(lambda item: item.kind != "invitation" or item.request_id._is_open())
+        useful = useful.filtered(lambda item: any(item in mail._esign_deliveries() for mail in mails))
+        for delivery in due - useful:
+            # The procedure was closed, or somebody deleted the mail: nothing will be tried any more.
+            delivery._note("failed", failure=delivery.failure, permanent=True)
+        return mails.filtered(lambda mail: mail.state == "exception" and mail._esign_deliveries() & useful)

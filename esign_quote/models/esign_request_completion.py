@@ -261,11 +261,11 @@ class EsignRequest(models.Model):
         Not by waking the general queue: it would also take mails that another process is just
         sending after its commit, an invitation for example, whose second copy kills the first link.
         """
-        mails = self.env["esign.delivery"]._requeue_due()
+        mails = self.env["esign.delivery"]._mails_to_retry()
         mails |= mails.search([("esign_request_id", "!=", False), ("state", "=", "outgoing")])
         self.env["ir.cron"]._commit_progress(remaining=len(mails))
         for mail in mails:
-            mail[0].send()
+            mail[0].try_lock_for_update()._esign_send_again()
             if not self.env["ir.cron"]._commit_progress(1):
                 break
 

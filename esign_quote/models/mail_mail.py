@@ -1,8 +1,13 @@
+import logging
+import smtplib
+
 from odoo import fields, models
 from odoo.tools import email_normalize, email_normalize_all
 
 from ..tools import smtp_answers
 from .esign_signer import LINK_MARK
+
+_logger = logging.getLogger(__name__)
 
 
 class MailMail(models.Model):
@@ -46,6 +51,15 @@ class MailMail(models.Model):
         if any(mail._esign_is_ours() for mail in self):
             self = self.with_context(esign_awaited={})  # noqa: PLW0642
         return super()._send(*args, **kwargs)
+
+    def _esign_send_again(self):
+        """Send a mail of ours that waits or that failed; one that makes trouble holds up no others."""
+        self.filtered(lambda mail: mail.state == "exception").write({"state": "outgoing"})
+        try:
+            self.send()
+        except smtplib.SMTPServerDisconnected:
+            # Odoo marked it as failed before it tried, and logged it; the delivery knows when to try again.
+            _logger.info("esign_quote: the mail server hung up, the mail is tried again later")
 
     def _esign_await(self, emails):
         awaited = self.env.context.get("esign_awaited")

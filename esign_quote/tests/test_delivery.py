@@ -330,6 +330,45 @@ class TestDelivery(DeliveryCommon, TransactionCase):
         self.assertEqual(len(self.sent(self.customer.email)), 3, "invitation, code, signed")
         self.assertEqual(len(self.sent(self.sale_user.email)), 1)
 
+    def test_a_server_that_hangs_up_holds_up_no_other_mails(self):
+        request = self.read_and_sign(self.send())
+
+        def cut(server, _content):
+            server.calls = getattr(server, "calls", 0) + 1
+            if server.calls == 1:
+                raise smtplib.SMTPServerDisconnected("Connection unexpectedly closed")
+            return server.answer
+
+        with patch.object(type(self.mail_server), "data", cut), mute_logger(MAIL_LOG):
+            self.hand_over()
+        states = [self.newest(request, kind).state for kind in ("signed_copy", "company_copy")]
+        self.assertEqual(sorted(states), ["failed", "handed_over"])
+        self.age("esign_delivery", "retry_on", "10 minutes")
+        self.hand_over()
+        states = [self.newest(request, kind).state for kind in ("signed_copy", "company_copy")]
+        self.assertEqual(states, ["handed_over", "handed_over"])
+
+    def test_a_closed_procedure_invites_nobody_again(self):
+        self.mail_server.answer = LATER
+        with mute_logger(MAIL_LOG):
+            request = self.send()
+        request.with_user(self.sale_user).action_cancel()
+        self.mail_server.answer = (250, b"Ok")
+        self.age("esign_delivery", "retry_on", "10 minutes")
+        self.hand_over()
+        self.assertFalse(self.sent(self.customer.email))
+        self.assertFalse(self.newest(request).retry_on)
+
+    def test_a_mail_that_somebody_deleted_is_not_waited_for(self):
+        self.mail_server.answer = LATER
+        with mute_logger(MAIL_LOG):
+            request = self.send()
+        self.invitation_mail(request).unlink()
+        self.age("esign_delivery", "retry_on", "10 minutes")
+        self.hand_over()
+        self.assertTrue(self.newest(request).permanent)
+        self.assertEqual(len(self.corrections()), 1)
+
     def test_a_refusal_is_confirmed_and_that_is_recorded(self):
         request = self.send()
         ticket = self.prove(request)

@@ -172,6 +172,7 @@ class TestRights(EsignCommon, TransactionCase):
             "esign.ticket": ("_issue", "_send_code", "_check_code", "_let_in", "_sign", "_find_by_secret"),
             "esign.otp": ("_issue", "_use"),
             "esign.lock": ("_clear", "_take_try"),
+            "esign.delivery": ("_advance", "_expect", "_note", "_send_now", "_receive_report"),
             "esign.seal": ("_load", "_generate", "_install", "_import_pkcs12"),
             "esign.vault": ("_master", "_derive"),
             "esign.proof": ("_issue",),
