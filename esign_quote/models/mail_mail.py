@@ -13,9 +13,15 @@ _logger = logging.getLogger(__name__)
 class MailMail(models.Model):
     _inherit = "mail.mail"
 
-    esign_request_id = fields.Many2one(
-        "esign.request", "Signing procedure", readonly=True, index="btree_not_null", ondelete="set null"
-    )
+    # The id of the procedure, on purpose without a foreign key: Odoo writes to the mail before and after it sends
+    # it, and PostgreSQL checks the key again at the second time. By then the request was changed beside this
+    # transaction (its journal), so the check would fail, the mail stay in the queue, and be sent twice.
+    esign_request_id = fields.Integer("Signing procedure", readonly=True, index="btree_not_null")
+
+    def init(self):
+        """Drop the foreign key that the field had before."""
+        super().init()
+        self.env.cr.execute("ALTER TABLE mail_mail DROP CONSTRAINT IF EXISTS mail_mail_esign_request_id_fkey")
 
     # === PERSONAL LINK === #
 

@@ -260,6 +260,21 @@ class TestDelivery(DeliveryCommon, TransactionCase):
         self.hand_over()
         self.assertEqual(len(self.sent(self.customer.email)), 1)
 
+    def test_no_foreign_key_ties_mails_to_what_is_written_beside_them(self):
+        """PostgreSQL would check it after the sending, fail, and Odoo would send again (seen on a real server)."""
+        self.env.cr.execute(
+            """SELECT conrelid::regclass::text, confrelid::regclass::text FROM pg_constraint
+                WHERE contype = 'f'
+                  AND (conrelid::regclass::text, confrelid::regclass::text) IN (
+                      SELECT a, b FROM unnest(%(mails)s) a, unnest(%(ours)s) b
+                      UNION SELECT b, a FROM unnest(%(mails)s) a, unnest(%(ours)s) b)""",
+            {
+                "mails": ["mail_mail", "mail_message", "mail_notification"],
+                "ours": ["esign_delivery", "esign_request", "esign_event", "esign_ticket"],
+            },
+        )
+        self.assertFalse(self.env.cr.fetchall())
+
     # === OTHERS' MAILS === #
 
     def test_mails_of_others_leave_no_trace(self):
