@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from .esign_delivery import STATES
+
 
 class EsignRequest(models.Model):
     _inherit = "esign.request"
@@ -58,6 +60,8 @@ class EsignRequest(models.Model):
         def text(moment):
             return moment.isoformat(timespec="milliseconds") + "Z" if moment else None
 
+        names = ["address", "message_id", "server_answer", "failure", *(f"{state}_on" for state, _label in STATES)]
+        domain = [("request_id", "=", self.id), ("kind", "=", "invitation")]
         return [
             {
                 "to": item.address,
@@ -69,6 +73,5 @@ class EsignRequest(models.Model):
                 "came_back_at": text(item.bounced_on),
                 "report": item.failure or "",
             }
-            for item in self.delivery_ids.sorted("id")
-            if item.kind == "invitation"
+            for item in self.env["esign.delivery"].sudo().search_fetch(domain, names, order="id")
         ]
