@@ -269,7 +269,7 @@ class EsignDelivery(models.Model):
         request = self.request_id._for_staff()
         if not self._needs_correction():
             return
-        delivery = self.with_context(request.env.context)
+        delivery = self.with_context(lang=request.env.context.get("lang"))
         summary = delivery.env._("Correct the address of %s", self.signer_id.name)
         kind = self.env.ref("esign_quote.mail_activity_type_esign")
         open_ones = request.order_id.activity_ids
