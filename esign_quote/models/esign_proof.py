@@ -104,6 +104,7 @@ class EsignProof(models.Model):
             "documents": [self._document(item) for item in request.document_ids],
             "signer": self._signer(request, signer),
             "identification": signer.identity_facts,
+            "invitation": request._invitation_facts(),
             "authentication": self._authentication(request, journal),
             "reading": self._reading(signer),
             "consent": self._consent(request, signer),

@@ -221,18 +221,17 @@ class EsignRequest(models.Model):
             "void": (_("Void"), self.answered_on),
         }
         moments = [
-            (_("Sent"), self.sent_on),
             (_("Code requested"), self.opened_on),
             (_("Code accepted"), self.identified_on),
             (_("Read"), self.read_on),
         ]
         if self.state in last:
             steps = [self._step(label, moment) for label, moment in moments if moment]
-            return [*steps, self._step(*last[self.state], status="failed")]
+            return [self._invitation_step(), *steps, self._step(*last[self.state], status="failed")]
         moments += [(_("Accepted"), self.answered_on), (_("Signed and sealed"), self.sealed_on)]
-        steps = [self._step(label, moment) for label, moment in moments]
+        steps = [self._invitation_step(), *(self._step(label, moment) for label, moment in moments)]
         waiting = next((step for step in steps if step["status"] == "todo"), None)
-        if waiting:
+        if waiting and steps[0]["status"] == "done":
             waiting["status"] = "current"
         return steps
 

@@ -16,6 +16,9 @@ from .esign_request_answer import LEASE_MINUTES
 
 _logger = logging.getLogger(__name__)
 
+# What the customer's copy is called in `esign.delivery`.
+COPIES = {"signed": "signed_copy", "declined": "refusal_copy"}
+
 # What is known to go wrong while sealing; anything else is logged with its traceback.
 SEAL_ERRORS = (EsignError, UserError, OSError)
 
@@ -244,6 +247,9 @@ class EsignRequest(models.Model):
         attachments = self.env["ir.attachment"].create(
             [self._file_values(mail, name, content) for mail in mails for name, content in files]
         )
+        kinds = (COPIES[outcome], "company_copy")
+        copies = zip(kinds, mails.mapped("message_id"), addresses, strict=True)
+        self.env["esign.delivery"]._expect(signer, *copies)
         for mail in mails if files else ():
             mail.attachment_ids = attachments.filtered(lambda item, mail=mail: item.res_id == mail.mail_message_id.id)
         self.env["ir.cron"].browse(identify("esign_quote.ir_cron_mails", True))._trigger()
@@ -255,10 +261,11 @@ class EsignRequest(models.Model):
         Not by waking the general queue: it would also take mails that another process is just
         sending after its commit, an invitation for example, whose second copy kills the first link.
         """
-        mails = self.env["mail.mail"].sudo().search([("esign_request_id", "!=", False), ("state", "=", "outgoing")])
+        mails = self.env["esign.delivery"]._mails_to_retry()
+        mails |= mails.search([("esign_request_id", "!=", False), ("state", "=", "outgoing")])
         self.env["ir.cron"]._commit_progress(remaining=len(mails))
         for mail in mails:
-            mail[0].send()
+            mail[0].try_lock_for_update()._esign_send_again()
             if not self.env["ir.cron"]._commit_progress(1):
                 break
 

@@ -61,20 +61,23 @@ class EsignRequest(models.Model):
             signer._correct(*signer._check_contact(email, phone))
         self.env["esign.ticket"].search([("signer_id", "=", signer.id)])._kill()
         if signer.email != former:
-            self._queue_note("esign_quote.mail_template_moved", signer, former)
-        mail = self._queue_note("esign_quote.mail_template_again", signer, signer.email)
+            self._queue_note("esign_quote.mail_template_moved", signer, "other", former)
+        mail = self._queue_note("esign_quote.mail_template_again", signer, "invitation", signer.email)
         # From here on, only this mail gets the link (`_may_get_link`).
         signer.message_id = mail.mail_message_id
-        self._log([("mail.queued", {"to": signer.email})])
         self.order_id._message_log(body=self.env._("Link to sign sent again to %s.", signer.email))
 
-    def _queue_note(self, template, signer, address=None, **context):
+    def _queue_note(self, template, signer, kind, address=None, **context):
         """Queue a mail about this procedure, to the company unless an address is given.
 
+        :param str kind: what it is; a key of ``esign_delivery.KINDS``
         :rtype: recordset of `mail.mail`, one
         """
         template = self.env.ref(template).with_context(**context)
-        mail = self.env["mail.mail"].create([self._mail_values(template, signer, address or self._company_email())])
+        address = address or self._company_email()
+        mail = self.env["mail.mail"].create([self._mail_values(template, signer, address)])
+        self.env["esign.delivery"]._expect(signer, (kind, mail.message_id, address))
+        self._log([("mail.queued", {"kind": kind, "to": address, "message_id": mail.message_id})])
         self.env.ref("esign_quote.ir_cron_mails")._trigger()
         return mail
 

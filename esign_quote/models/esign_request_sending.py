@@ -45,6 +45,7 @@ class EsignRequest(models.Model):
         values = {**request._signer_values(order, partner, message), "phone": phone}
         signer = self.env["esign.signer"].sudo().create(values)
         request._freeze_wording(order, signer, quote)
+        self.env["esign.delivery"]._expect(signer, ("invitation", message.message_id, None))
         request._log(request._opening_entries(signer))
         return request
 
@@ -256,5 +257,8 @@ class EsignRequest(models.Model):
             ("request.created", created),
             *frozen,
             ("recipient.frozen", recipient),
-            ("mail.queued", {"to": signer.email}),
+            (
+                "mail.queued",
+                {"kind": "invitation", "to": signer.email, "message_id": signer.sudo().message_id.message_id},
+            ),
         ]

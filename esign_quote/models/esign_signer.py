@@ -99,10 +99,15 @@ class EsignSigner(models.Model):
     def _new_link(self):
         """Issue a ticket and return the personal link; earlier links stop working.
 
+        In a commit of its own: a link that is out must open something, whatever becomes of the
+        transaction that sends it, and nothing stays locked while the mail server is slow.
+
         :rtype: str
         """
         self.ensure_one()
-        secret = self.env["esign.ticket"].sudo()._issue(self)
+        self.env.flush_all()  # the block drops what is cached
+        with self._own_transaction() as this:
+            secret = this.env["esign.ticket"]._issue(this)
         return self._link_base() + secret
 
     # === READING === #

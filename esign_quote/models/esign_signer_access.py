@@ -1,6 +1,5 @@
 import hashlib
 import hmac
-import logging
 from urllib.parse import urlsplit
 
 from odoo import models
@@ -9,8 +8,6 @@ from odoo.tools import email_normalize, format_datetime
 
 from ..tools.phones import parse_mobile
 from ..tools.throttle import Rule
-
-_logger = logging.getLogger(__name__)
 
 HOUR, DAY = 3600, 86400
 SMS_PER_PREFIX = 10  # an hour: numbers that differ in the last digits only are a sign of fraud
@@ -39,7 +36,8 @@ class EsignSigner(models.Model):
             this.env["esign.lock"]._clear(this._lock_scope())
             entry = {"scope": this._lock_scope(), "by": user.login, "reason": reason}
             this.request_id._log([("scope.unlocked", entry)], actor=f"user:{user.login}")
-        self._send_direct("unlocked", self._direct_message("esign_quote.mail_template_unlocked"))
+        message = self._direct_message("esign_quote.mail_template_unlocked")
+        self.env["esign.delivery"]._send_now(self, "lock_notice", message)
 
     def _tell_lock(self, until, secret):
         """Tell the customer and the company that code entry is locked.
@@ -50,7 +48,8 @@ class EsignSigner(models.Model):
         self.ensure_one()
         url = f"{self._base_url()}/esign/unlock/{secret}" if secret else ""
         values = {"esign_until": self._local_time(until), "esign_unlock_url": url}
-        self._send_direct("lock", self._direct_message("esign_quote.mail_template_locked", **values))
+        message = self._direct_message("esign_quote.mail_template_locked", **values)
+        self.env["esign.delivery"]._send_now(self, "lock_notice", message)
         # Stored mails know nothing of the link that unlocks.
         with self._own_transaction() as this:
             request = this.request_id._for_staff()
@@ -64,7 +63,9 @@ class EsignSigner(models.Model):
                 ),
             )
             staff_until = this._local_time(until, request.user_id.tz, request.env.lang)
-            request._queue_note("esign_quote.mail_template_locked_company", this, esign_until=staff_until)
+            request._queue_note(
+                "esign_quote.mail_template_locked_company", this, "company_copy", esign_until=staff_until
+            )
 
     # === MESSAGES THAT ARE STORED NOWHERE === #
 
@@ -86,20 +87,6 @@ class EsignSigner(models.Model):
             subtype="html",
             headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"},
         )
-
-    def _send_direct(self, kind, message):
-        """Send a message now; what came of it goes into the journal.
-
-        :param str kind: what it is, for the journal
-        """
-        try:
-            self.env["ir.mail_server"].sudo().send_email(message)
-            outcome = ("mail.sent", {"kind": kind, "to": message["To"], "message_id": message["Message-Id"] or ""})
-        except Exception as error:  # noqa: BLE001  whatever the mail server does
-            _logger.warning("esign_quote: a message (%s) could not be sent: %s", kind, type(error).__name__)
-            outcome = ("mail.failed", {"kind": kind, "to": message["To"], "error": type(error).__name__})
-        with self._own_transaction() as this:
-            this.request_id._log([outcome])
 
     def _local_time(self, moment, tz=None, lang=None):
         """Return a moment (naive UTC) as people of the signer's place, or of another, write it."""

@@ -1,4 +1,3 @@
-import logging
 from datetime import timedelta
 
 from odoo import models
@@ -7,8 +6,6 @@ from ..tools import codes
 from ..tools.networks import network_of
 from ..tools.throttle import Rule
 from .esign_otp import DIGITS
-
-_logger = logging.getLogger(__name__)
 
 # Between two codes: half a minute after the first, a minute and more afterwards (SECURITY 2.3).
 GAPS = (Rule(1, 30), Rule(2, 90))
@@ -65,35 +62,23 @@ class EsignTicket(models.Model):
         return entries
 
     def _hand_over(self, message, otp_id):
-        try:
-            server = self.env["ir.mail_server"].sudo()
-            server.send_email(message)
-            outcome = ("code.sent", {"message_id": message["Message-Id"] or ""})
-        except Exception as error:  # noqa: BLE001  whatever the mail server does, the page must say it
-            _logger.warning("esign_quote: a code could not be sent: %s", type(error).__name__)
-            outcome = ("code.send_failed", {"error": type(error).__name__})
-        with self._own_transaction() as this:
-            this.signer_id.request_id._log([outcome])
-            if outcome[0] == "code.send_failed":
-                return this._code_failed(otp_id)
-        return {"ok": True}
+        delivery = self.env["esign.delivery"]._send_now(self.signer_id, "code", message)
+        return {"ok": True} if delivery.state == "handed_over" else self._code_failed(otp_id)
 
     def _hand_over_sms(self, text, otp_id):
         signer = self.signer_id
         outcome = self.env["esign.sms"]._send(self._company(), signer.phone, text)
-        with self._own_transaction() as this:
-            if outcome["ok"]:
-                this.signer_id.request_id._log([("code.sent", {"channel": "sms", "provider": outcome["provider"]})])
-                return {"ok": True}
-            this.signer_id.request_id._log([("code.send_failed", {"channel": "sms", "error": outcome["reason"]})])
-            this.signer_id._tell_sms_trouble(outcome["reason"])
-            return this._code_failed(otp_id)
+        self.env["esign.delivery"]._note_sms(signer, outcome)
+        return {"ok": True} if outcome["ok"] else self._code_failed(otp_id, outcome["reason"])
 
-    def _code_failed(self, otp_id):
+    def _code_failed(self, otp_id, sms_reason=None):
         """The code did not go out: it does not count, neither as a code nor as a try."""
-        otp = self.env["esign.otp"].browse(otp_id)
-        otp._end("failed")
-        self.env["esign.throttle"]._give_back(self._address_rules(otp.channel))
+        with self._own_transaction() as this:
+            otp = this.env["esign.otp"].browse(otp_id)
+            otp._end("failed")
+            this.env["esign.throttle"]._give_back(this._address_rules(otp.channel))
+            if sms_reason:
+                this.signer_id._tell_sms_trouble(sms_reason)
         return {"ok": False, "reason": "failed"}
 
     # === LIMITS === #

@@ -1,14 +1,29 @@
-from odoo import fields, models
+import logging
+import smtplib
 
+from odoo import fields, models
+from odoo.tools import email_normalize, email_normalize_all
+
+from ..tools import smtp_answers
 from .esign_signer import LINK_MARK
+
+_logger = logging.getLogger(__name__)
 
 
 class MailMail(models.Model):
     _inherit = "mail.mail"
 
-    esign_request_id = fields.Many2one(
-        "esign.request", "Signing procedure", readonly=True, index="btree_not_null", ondelete="set null"
-    )
+    # The id of the procedure, on purpose without a foreign key: Odoo writes to the mail before and after it sends
+    # it, and PostgreSQL checks the key again at the second time. By then the request was changed beside this
+    # transaction (its journal), so the check would fail, the mail stay in the queue, and be sent twice.
+    esign_request_id = fields.Integer("Signing procedure", readonly=True, index="btree_not_null")
+
+    def init(self):
+        """Drop the foreign key that the field had before."""
+        super().init()
+        self.env.cr.execute("ALTER TABLE mail_mail DROP CONSTRAINT IF EXISTS mail_mail_esign_request_id_fkey")
+
+    # === PERSONAL LINK === #
 
     def _prepare_outgoing_list(self, mail_server=False, doc_to_followers=None):
         """Override of `mail`: the personal link is made as the mail leaves, and stored nowhere.
@@ -16,10 +31,14 @@ class MailMail(models.Model):
         What is kept of the mail, in the queue or after a failure, only holds a mark.
         """
         emails = super()._prepare_outgoing_list(mail_server=mail_server, doc_to_followers=doc_to_followers)
-        if LINK_MARK in (self.body_html or ""):
-            signers = self.env["esign.signer"].sudo().search([("message_id", "=", self.mail_message_id.id)])
-            for signer in signers:
-                self._esign_personalise(emails, signer)
+        if self._esign_is_ours():
+            # Links and facts are committed beside this transaction: what can fail in it fails now, unsent.
+            self.env.flush_all()
+            if LINK_MARK in (self.body_html or ""):
+                signers = self.env["esign.signer"].sudo().search([("message_id", "=", self.mail_message_id.id)])
+                for signer in signers:
+                    self._esign_personalise(emails, signer)
+            self._esign_await(emails)
         return emails
 
     def _esign_personalise(self, emails, signer):
@@ -30,3 +49,75 @@ class MailMail(models.Model):
                 for part in ("body", "body_alternative"):
                     if email.get(part):
                         email[part] = email[part].replace(mark, link)
+
+    # === DELIVERY === #
+
+    def process_email_queue(self, email_ids=(), batch_size=1000):
+        """Override of `mail`: mails of signatures have a queue of their own (`_cron_hand_over_mails`).
+
+        Two servers would otherwise take the same mail, each from another queue.
+        """
+        if not email_ids:
+            ours = [("esign_request_id", "!=", False)]
+            filters = [*self.env.context.get("filters", ()), "!", *ours]
+            self = self.with_context(filters=filters)  # noqa: PLW0642
+        return super().process_email_queue(email_ids=email_ids, batch_size=batch_size)
+
+    def _send(self, *args, **kwargs):
+        """Override of `mail`: remember, for this run, which copies the mail server's answer is awaited for."""
+        if any(mail._esign_is_ours() for mail in self):
+            self = self.with_context(esign_awaited={})  # noqa: PLW0642
+        return super()._send(*args, **kwargs)
+
+    def _esign_send_again(self):
+        """Send a mail of ours that waits or that failed; one that makes trouble holds up no others."""
+        self.filtered(lambda mail: mail.state == "exception").write({"state": "outgoing"})
+        try:
+            self.send()
+        except smtplib.SMTPServerDisconnected:
+            # Odoo marked it as failed before it tried, and logged it; the delivery knows when to try again.
+            _logger.info("esign_quote: the mail server hung up, the mail is tried again later")
+
+    def _esign_await(self, emails):
+        awaited = self.env.context.get("esign_awaited")
+        if awaited is None:
+            return
+        copies = [email.get("email_to_normalized") for email in emails]
+        for delivery in self._esign_deliveries():
+            if [delivery.address] in copies:
+                awaited[self.message_id, delivery.address] = delivery.id
+
+    def _postprocess_sent_message(self, success_pids, success_emails, failure_reason=False, failure_type=None):
+        """Override of `mail`: note the failures of which no mail server spoke."""
+        for mail in self.filtered("message_id"):
+            if mail._esign_is_ours():
+                mail._esign_note_unsent(failure_reason, failure_type)
+        return super()._postprocess_sent_message(
+            success_pids, success_emails, failure_reason=failure_reason, failure_type=failure_type
+        )
+
+    def _esign_note_unsent(self, failure_reason, failure_type):
+        awaited = self.env.context.get("esign_awaited")
+        for delivery in self._esign_deliveries():
+            key = self.message_id, delivery.address
+            if awaited and key in awaited and not awaited[key]:
+                continue  # the mail server's own words are noted already
+            if failure_type:
+                text = smtp_answers.tidy(failure_reason or self.failure_reason or failure_type)
+                delivery._note("failed", failure=text)
+            elif awaited is not None:
+                text = "no copy of the mail goes to this address: the contact was changed meanwhile"
+                delivery._note("failed", failure=text, permanent=True)
+
+    def _esign_is_ours(self):
+        return bool(self.esign_request_id or LINK_MARK in (self.body_html or ""))
+
+    def _esign_deliveries(self):
+        """Return the deliveries that this mail is to fulfil (sudo)."""
+        deliveries = self.env["esign.delivery"].sudo()
+        if not self._esign_is_ours() or not self.message_id:
+            return deliveries
+        addresses = set(email_normalize_all(self.email_to or ""))
+        addresses.update(email_normalize(partner.email) for partner in self.recipient_ids)
+        found = deliveries.search([("channel", "=", "mail"), ("message_id", "=", self.message_id)])
+        return found.filtered(lambda item: item.address in addresses or item.signer_id.partner_id & self.recipient_ids)

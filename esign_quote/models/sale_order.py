@@ -41,6 +41,7 @@ class SaleOrder(models.Model):
         "esign_request_ids.opened_on",
         "esign_request_ids.identified_on",
         "esign_request_ids.read_on",
+        "esign_request_ids.delivery_ids.state",
     )
     def _compute_esign_progress(self):
         for order in self:

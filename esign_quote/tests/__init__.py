@@ -3,6 +3,7 @@ from . import (
     test_completion,
     test_composer,
     test_consent,
+    test_delivery,
     test_doors,
     test_evidence,
     test_frozen,

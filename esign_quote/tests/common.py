@@ -4,6 +4,7 @@ import email
 import email.policy
 import io
 import re
+import smtplib
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from unittest.mock import patch
@@ -42,6 +43,7 @@ OUR_TABLES = tuple(
         "proof",
         "seal",
         "consent",
+        "delivery",
     )
 )
 
@@ -114,11 +116,27 @@ class MailServer:
     def __init__(self):
         self.sent = []
         self.broken = False
+        self.answer = (250, b"2.0.0 Ok: queued as 4F1")  # to the text of a message
+        self.refused = {}  # answers to recipients, by address
 
     def send_message(self, message, _smtp_from, recipients):
         if self.broken:
             raise OSError("no route to host")
-        self.sent.append(Sent.parse(message.as_bytes(), recipients))
+        replies = {address: self.rcpt(address) for address in recipients}
+        refused = {address: reply for address, reply in replies.items() if reply[0] != 250}
+        if len(refused) == len(recipients):
+            raise smtplib.SMTPRecipientsRefused(refused)
+        code, text = self.data(message.as_bytes())
+        if code != 250:
+            raise smtplib.SMTPDataError(code, text)
+        self.sent.append(Sent.parse(message.as_bytes(), [item for item in recipients if item not in refused]))
+        return refused
+
+    def rcpt(self, address):
+        return self.refused.get(address, (250, b"2.1.5 Ok"))
+
+    def data(self, _content):
+        return self.answer
 
     def quit(self):
         pass
@@ -173,7 +191,8 @@ class EsignCommon(SaleCommon):
     def setUp(self):
         super().setUp()
         kept = list(self.mail_server.sent)
-        self.addCleanup(self.mail_server.__dict__.update, sent=kept, broken=False)
+        healthy = {"broken": False, "answer": self.mail_server.answer, "refused": {}}
+        self.addCleanup(self.mail_server.__dict__.update, sent=kept, **healthy)
         self.mail_server.sent = list(kept)
         self.rendered.clear()
 

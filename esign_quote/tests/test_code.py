@@ -216,7 +216,7 @@ class TestCode(EsignHttpCommon, HttpCase):
     def test_a_code_that_cannot_be_sent_uses_up_nothing(self):
         self.forget_limits()
         self.mail_server.broken = True
-        with mute_logger("odoo.addons.esign_quote.models.esign_ticket_code"):
+        with mute_logger("odoo.addons.esign_quote.models.esign_delivery"):
             response = self.post(f"{self.path}/code")
         self.assertIn("We cannot send the code right now", text_of(response))
         self.assertIn("code.send_failed", self.entries(self.request))

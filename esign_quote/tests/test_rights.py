@@ -13,6 +13,7 @@ READERS = ("own", "lead", "manager", "esign", "system")
 MATRIX = {
     "esign.request": dict.fromkeys(READERS, "r"),
     "esign.signer": dict.fromkeys(READERS, "r"),
+    "esign.delivery": dict.fromkeys(READERS, "r"),
     "esign.document": dict.fromkeys(READERS, "r"),
     "esign.event": dict.fromkeys(READERS, "r"),
     "esign.proof": dict.fromkeys(READERS, "r"),
@@ -42,6 +43,7 @@ SECRETS = (
 VALUES = {
     "esign.request": {"closing_reason": "x"},
     "esign.signer": {"comment": "x"},
+    "esign.delivery": {"state": "handed_over"},
     "esign.document": {"name": "x"},
     "esign.event": {"type": "x"},
     "esign.proof": {"sha256": "x"},
@@ -90,6 +92,7 @@ class TestRights(EsignCommon, TransactionCase):
         cls.records = {
             "esign.request": cls.request,
             "esign.signer": cls.request.signer_ids,
+            "esign.delivery": cls.request.delivery_ids,
             "esign.document": cls.request.document_ids,
             "esign.event": cls.request.event_ids,
             "esign.proof": cls.request.proof_ids,
@@ -150,7 +153,14 @@ class TestRights(EsignCommon, TransactionCase):
 
     def test_a_colleague_searches_in_vain(self):
         colleague = self.users["other"]
-        for model in ("esign.request", "esign.signer", "esign.document", "esign.event", "esign.proof"):
+        for model in (
+            "esign.request",
+            "esign.signer",
+            "esign.delivery",
+            "esign.document",
+            "esign.event",
+            "esign.proof",
+        ):
             self.assertFalse(
                 self.env[model].with_user(colleague).search([]) & self.records[model].with_user(colleague), model
             )
@@ -187,6 +197,7 @@ class TestRights(EsignCommon, TransactionCase):
             "esign.throttle": ("_take", "_give_back"),
             "esign.link.wish": ("_wish", "_fulfil"),
             "esign.sms": ("_send",),
+            "esign.delivery": ("_advance", "_expect", "_note", "_send_now", "_receive_report"),
             "esign.seal": ("_load", "_generate", "_install", "_import_pkcs12"),
             "esign.vault": ("_master", "_derive"),
             "esign.proof": ("_issue",),
@@ -245,7 +256,15 @@ class TestRights(EsignCommon, TransactionCase):
         stranger = self.new_user(
             "stranger", "base.group_system", company_id=company.id, company_ids=[Command.set(company.ids)]
         )
-        for model in ("esign.request", "esign.signer", "esign.document", "esign.event", "esign.proof", "esign.seal"):
+        for model in (
+            "esign.request",
+            "esign.signer",
+            "esign.delivery",
+            "esign.document",
+            "esign.event",
+            "esign.proof",
+            "esign.seal",
+        ):
             records = self.env[model].with_user(stranger).with_company(company)
             self.assertFalse(records.browse(self.records[model].ids).has_access("read"), model)
             self.assertFalse(records.search([]) & records.browse(self.records[model].ids), model)

@@ -42,7 +42,7 @@ class TestSending(EsignCommon, TransactionCase):
     def test_opening_is_journalled(self):
         self.assertEqual(
             self.entries(self.send()),
-            ["request.created", "document.frozen", "recipient.frozen", "mail.queued", "link.issued"],
+            ["request.created", "document.frozen", "recipient.frozen", "mail.queued", "link.issued", "mail.sent"],
         )
 
     def test_the_link_ends_with_the_quotation(self):
