@@ -42,7 +42,6 @@ class RoundRobin:
         self._call(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        self._loop.close()
 
     def __enter__(self) -> "RoundRobin":
         return self.start()

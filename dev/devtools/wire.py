@@ -99,6 +99,8 @@ async def _exchange(address, request: bytes, gate=None, ready=None) -> Answer:
 
 def _parse(content: bytes, seconds: float) -> Answer:
     head, separator, body = content.partition(b"\r\n\r\n")
+    while head.startswith(b"HTTP/1.1 100 "):  # "go on", then the answer
+        head, separator, body = body.partition(b"\r\n\r\n")
     if not separator or not head.startswith(b"HTTP/"):
         raise NoAnswer(repr(content[:200]))
     status, *lines = head.decode("latin-1").split("\r\n")

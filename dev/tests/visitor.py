@@ -53,6 +53,7 @@ class Visitor:
         self.quotation = quotation
         self.token = ""
         self.page = ""
+        self.document = ""  # uid of the quotation's file, once it was read
         self.devices: set[str] = set()  # secrets that this browser held
 
     def get(self, path: str) -> httpx.Response:
@@ -99,6 +100,7 @@ class Visitor:
 
     def read_to_the_end(self) -> None:
         file = re.search(r'data-file="([^"]+)"', self.get(self.page).text)[1]
+        self.document = file.rpartition("/")[2]
         digest = hashlib.sha256(self.http.get(file).content).hexdigest()
         assert self.post(f"{self.page}/read", sha256=digest).json() == {"ok": True}
 

@@ -55,7 +55,7 @@ class Stand:
                 self.url = stack.enter_context(RoundRobin([(ADDRESS, server.port) for server in self.servers])).url
             databases.set_address(self.database, self.url)
             for server in self.servers:
-                stack.callback(server.stop)
+                stack.callback(server.kill)  # in order it takes up to 20 s
                 server.launch()
             for server in self.servers:
                 server.wait()
