@@ -20,6 +20,7 @@ from . import (
     esign_proof_rendering,
     ir_actions_report,
     ir_attachment,
+    ir_http,
     mail_compose_message,
     mail_mail,
     mail_message,
