@@ -214,7 +214,9 @@ class OdooServer:
     def launch(self) -> None:
         """Start the process without waiting for it."""
         with self.log_path.open("a") as log:
-            self.process = _spawn([*paths.odoo_command(), "--config", str(self.config_path)], self.cluster, log, self.variables)
+            self.process = _spawn(
+                [*paths.odoo_command(), "--config", str(self.config_path)], self.cluster, log, self.variables
+            )
 
     def wait(self, timeout: float = START_TIMEOUT) -> None:
         """Return as soon as the server answers with the database loaded."""
@@ -254,9 +256,7 @@ class OdooServer:
         self.stop()
 
 
-def _spawn(
-    command: list[str], cluster: Cluster, log, variables: dict[str, str] | None = None
-) -> subprocess.Popen:
+def _spawn(command: list[str], cluster: Cluster, log, variables: dict[str, str] | None = None) -> subprocess.Popen:
     # A session of its own, so that Ctrl-C reaches our command only, which then stops things in order; and should
     # our command be killed, the kernel tells Odoo to stop.
     return subprocess.Popen(

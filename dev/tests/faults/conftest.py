@@ -1,10 +1,10 @@
 """Fixtures of the fault tests.
 
-    stand    where a test attacks; a test runs once on each kind that it asks for with ``@pytest.mark.stands``
-    row      what the test adds to the summary: ``row(rounds=3, compared="3 3 3")``
-    caught   the mail catcher of all stands, empty at the start of each test
-    reader   ``reader()``: a visitor who has read a quotation and may sign
-    invariants   what must hold after every round
+stand    where a test attacks; a test runs once on each kind that it asks for with ``@pytest.mark.stands``
+row      what the test adds to the summary: ``row(rounds=3, compared="3 3 3")``
+caught   the mail catcher of all stands, empty at the start of each test
+reader   ``reader()``: a visitor who has read a quotation and may sign
+invariants   what must hold after every round
 """
 
 import json

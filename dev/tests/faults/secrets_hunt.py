@@ -36,7 +36,9 @@ class Secrets:
         found = {f"{form} of {secret}" for secret in self.long for form, text in forms(secret) if text in content}
         held = words(content)
         found |= {f"code {code}" for code in self.codes if code.encode() in held}
-        return found | {f"{form} of code {code}" for code in self.codes for form, text in digests(code) if text in content}
+        return found | {
+            f"{form} of code {code}" for code in self.codes for form, text in digests(code) if text in content
+        }
 
 
 def of_visitors(mails, visitors) -> Secrets:

@@ -1,8 +1,8 @@
 """Where attacks take place: one or two real servers on a database of their own.
 
-    workers    one server with 4 processes
-    threaded   one server with threads
-    pair       two servers with 2 processes each on one database and one data folder, behind a round robin
+workers    one server with 4 processes
+threaded   one server with threads
+pair       two servers with 2 processes each on one database and one data folder, behind a round robin
 """
 
 from contextlib import ExitStack, contextmanager

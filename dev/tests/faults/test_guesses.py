@@ -62,7 +62,10 @@ def test_wrong_guesses(stand, caught, row, invariants):
         seconds += [answer.seconds for answer in answers]
         compared.append(len(stand.comparisons(visitor.quotation)))
         row(number + 1, requests=SCALE.parallel, compared=_tally(compared), busy=busy)
-        row(median_ms=round(1000 * statistics.median(seconds)), p99_ms=round(1000 * sorted(seconds)[len(seconds) * 99 // 100]))
+        row(
+            median_ms=round(1000 * statistics.median(seconds)),
+            p99_ms=round(1000 * sorted(seconds)[len(seconds) * 99 // 100]),
+        )
         assert compared[-1] == TRIES, "three of them are compared"
         assert {answer.status for answer in answers} <= {LOCKED, BUSY}
         kinds = stand.events(visitor.quotation)
