@@ -49,6 +49,7 @@ class Stand:
         """Servers started, salesperson logged in, products there; all gone afterwards."""
         with ExitStack() as stack:
             stack.callback(databases.drop, self.database)
+            self.comparisons_path.unlink(missing_ok=True)
             fault_probe.write_addon(self.folder / "addons", self.comparisons_path)
             self.servers = [self._server(number, workers) for number, workers in enumerate(WORKERS[self.kind])]
             self.url = self.servers[0].url

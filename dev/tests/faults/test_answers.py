@@ -30,7 +30,7 @@ def signs(visitor: Visitor, count: int) -> list[tuple[str, dict]]:
 
 def count_of_signs(number: int) -> int:
     """All of them and a few in turn."""
-    return SCALE.parallel if number % 2 == 0 else FEW
+    return SCALE.parallel_others if number % 2 == 0 else FEW
 
 
 def outcome(stand, visitor: Visitor) -> tuple[str, str]:
@@ -44,9 +44,9 @@ def test_signs(stand, reader, row, invariants):
     """R-03 parallel signs."""
     for number in range(SCALE.answer_rounds):
         visitor = reader()
-        post(stand, visitor, *signs(visitor, SCALE.parallel))
+        post(stand, visitor, *signs(visitor, SCALE.parallel_others))
         invariants.check(visitor)
-        row(number + 1, requests=SCALE.parallel, signatures=1)
+        row(number + 1, requests=SCALE.parallel_others, signatures=1)
         assert outcome(stand, visitor) == ("signed", "sale")
 
 
@@ -56,14 +56,14 @@ def test_signs_and_declines(stand, reader, row, invariants):
     winners = Counter()
     for number in range(SCALE.answer_rounds):
         visitor = reader()
-        half = SCALE.parallel // 2
+        half = SCALE.parallel_others // 2
         forms = [*signs(visitor, half), *[("decline", {"comment": "no"})] * half]
         # Who is asked first has the better chances.
         post(stand, visitor, *(forms if number % 2 else reversed(forms)))
         invariants.check(visitor)
         found = outcome(stand, visitor)
         winners[found[0]] += 1
-        row(number + 1, requests=SCALE.parallel, won=_tally(winners))
+        row(number + 1, requests=SCALE.parallel_others, won=_tally(winners))
         assert found in {("signed", "sale"), ("declined", "cancel")}
 
 
@@ -82,7 +82,7 @@ def test_signs_and_cancel(stand, reader, row, invariants):
         invariants.check(visitor)
         found = outcome(stand, visitor)
         winners[found[0]] += 1
-        row(number + 1, requests=f"{SCALE.parallel} or {FEW}", won=_tally(winners))
+        row(number + 1, requests=f"{SCALE.parallel_others} or {FEW}", won=_tally(winners))
         # Who cancels a moment too late finds nothing open, which is no error.
         assert found == ("signed", "sale") or (found == ("void", "sent") and cancelled)
 
@@ -104,7 +104,7 @@ def test_signs_and_edit(stand, reader, row, invariants):
         invariants.check(visitor)
         found = outcome(stand, visitor)
         winners[found[0]] += 1
-        row(number + 1, requests=f"{SCALE.parallel} or {FEW}", won=_tally(winners))
+        row(number + 1, requests=f"{SCALE.parallel_others} or {FEW}", won=_tally(winners))
         if found[0] == "void":
             assert edited and found[1] == "sent"
         else:

@@ -40,28 +40,20 @@ def _pages(stand, mails) -> dict[str, Callable[[], bytes]]:
     return {"known": lambda: _get(stand, known), "unknown": lambda: _get(stand, f"/esign/{secrets.token_hex(16)}")}
 
 
-def _links(_stand, _mails) -> dict[str, Callable[[], bytes]]:
+def _links(stand, mails) -> dict[str, Callable[[], bytes]]:
     """A link of a procedure that was cancelled, and one that never was."""
-    visitor = Visitor(_stand, _mails, _stand.send())
+    visitor = Visitor(stand, mails, stand.send())
     dead = visitor.link
-    _stand.admin.call("sale.order", "action_esign_cancel", [visitor.quotation.id])
+    stand.admin.call("sale.order", "action_esign_cancel", [visitor.quotation.id])
     return {
-        "dead": lambda: _get(_stand, dead),
-        "unknown": lambda: _get(_stand, f"/esign/t/{secrets.token_urlsafe(32)}"),
-    }
-
-
-def _link_texts(stand, _mails) -> dict[str, Callable[[], bytes]]:
-    return {
-        "one unknown": lambda: _get(stand, f"/esign/t/{secrets.token_urlsafe(32)}"),
-        "another": lambda: _get(stand, f"/esign/t/{secrets.token_urlsafe(32)}"),
+        "dead": lambda: _get(stand, dead),
+        "unknown": lambda: _get(stand, f"/esign/t/{secrets.token_urlsafe(32)}"),
     }
 
 
 SURFACES = [
     Surface("/esign/<uid> without cookie", _pages),
     Surface("/esign/t/<secret>, dead or unknown", _links),
-    Surface("/esign/t/<secret>, two unknown", _link_texts),
 ]
 
 

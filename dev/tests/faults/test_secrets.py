@@ -60,7 +60,13 @@ def _run(stand, mails) -> list[Visitor]:
 
 def _without_mail_server(stand, mails, visitor: Visitor) -> None:
     """A code and an invitation that cannot be handed over: what is left of them is left for good."""
-    stand.forgiven += ["could not be sent", "Mail delivery failed", "failed to send", "Connection refused", "mail server"]
+    stand.forgiven += [
+        "could not be sent",
+        "Mail delivery failed",
+        "failed to send",
+        "Connection refused",
+        "mail server",
+    ]
     visitor.get(visitor.link)
     mails.fault = "refuse"
     visitor.post(f"{visitor.link}/code")
@@ -98,7 +104,15 @@ def _files(folder: Path) -> list[Path]:
 
 def _dump(stand) -> bytes:
     cluster = stand.cluster
-    command = [cluster.binaries / "pg_dump", "--host", cluster.host, "--port", str(cluster.port), "--username", cluster.user]
+    command = [
+        cluster.binaries / "pg_dump",
+        "--host",
+        cluster.host,
+        "--port",
+        str(cluster.port),
+        "--username",
+        cluster.user,
+    ]
     return subprocess.run([*map(str, command), stand.database], check=True, capture_output=True).stdout
 
 
