@@ -157,7 +157,8 @@ def run_odoo(
 class OdooServer:
     """An Odoo server on one database of a cluster, usable as a context manager.
 
-    ``smtp`` is the (host, port) that all mails go to, ``options`` are further entries of the configuration file.
+    ``smtp`` is the (host, port) that all mails go to, ``variables`` are added to its environment, ``options`` are
+    further entries of the configuration file.
     Attributes of use to tests: ``url``, ``port``, ``gevent_port``, ``database``, ``cluster``, ``process``,
     ``log_path``, ``config_path``.
     """
@@ -171,9 +172,11 @@ class OdooServer:
         port: int | None = None,
         workers: int = 0,
         smtp: tuple[str, int] | None = None,
+        variables: dict[str, str] | None = None,
         **options,
     ):
         self.cluster = cluster
+        self.variables = variables or {}
         self.database = database
         self.workers = workers
         self.port = port or free_port()
@@ -211,7 +214,9 @@ class OdooServer:
     def launch(self) -> None:
         """Start the process without waiting for it."""
         with self.log_path.open("a") as log:
-            self.process = _spawn([*paths.odoo_command(), "--config", str(self.config_path)], self.cluster, log)
+            self.process = _spawn(
+                [*paths.odoo_command(), "--config", str(self.config_path)], self.cluster, log, self.variables
+            )
 
     def wait(self, timeout: float = START_TIMEOUT) -> None:
         """Return as soon as the server answers with the database loaded."""
@@ -251,7 +256,7 @@ class OdooServer:
         self.stop()
 
 
-def _spawn(command: list[str], cluster: Cluster, log) -> subprocess.Popen:
+def _spawn(command: list[str], cluster: Cluster, log, variables: dict[str, str] | None = None) -> subprocess.Popen:
     # A session of its own, so that Ctrl-C reaches our command only, which then stops things in order; and should
     # our command be killed, the kernel tells Odoo to stop.
     return subprocess.Popen(
@@ -259,7 +264,7 @@ def _spawn(command: list[str], cluster: Cluster, log) -> subprocess.Popen:
         stdout=log,
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,
-        env=environment(cluster),
+        env={**environment(cluster), **(variables or {})},
         cwd=paths.ODOO_LIB,
         start_new_session=True,
     )

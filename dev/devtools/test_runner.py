@@ -31,7 +31,7 @@ def main() -> int:
             seconds = time.monotonic() - started
         print(f"{name:{width}}  {outcome.passed:4} passed, {outcome.failed} failed  {seconds:6.1f} s", flush=True)
         if outcome.failed:
-            _show_failures(outcome, context)
+            show_failures(outcome, context)
         total.passed += outcome.passed
         total.failed += outcome.failed
     print(f"{total.passed} passed, {total.failed} failed")
@@ -65,7 +65,7 @@ def _run(context: Context) -> Outcome:
     return outcome
 
 
-def _show_failures(outcome: Outcome, context: Context) -> None:
+def show_failures(outcome: Outcome, context: Context) -> None:
     for detail in outcome.details[:MAX_DETAILS]:
         lines = detail.splitlines()
         if len(lines) > MAX_LINES:

@@ -102,7 +102,8 @@ def server(start_server):
 
 @pytest.fixture(scope="session")
 def race_server(start_server):
-    with start_server("race", workers=WORKERS) as server:
+    # With proxy_mode each visitor has an IP address of its own, as in life: there are limits for each.
+    with start_server("race", workers=WORKERS, proxy_mode=True) as server:
         yield server
 
 

@@ -1,6 +1,6 @@
 """A server's log as part of every test: what must not be there fails the test that caused it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from devtools import odoo_log
@@ -8,7 +8,7 @@ from devtools.odoo_server import OdooServer
 
 
 @contextmanager
-def kept_quiet(server: OdooServer, *, forgiven: tuple[str, ...] = ()) -> Iterator[None]:
+def kept_quiet(server: OdooServer, *, forgiven: Sequence[str] = ()) -> Iterator[None]:
     """Fail if the server logs an error, or a warning about the addon, meanwhile.
 
     :param forgiven: parts of entries that are expected

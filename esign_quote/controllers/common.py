@@ -27,6 +27,8 @@ def answers_own_errors(endpoint):
 
     @functools.wraps(endpoint)
     def guarded(self, *args, **kwargs):
+        # PostgreSQL stores no NUL character, and nobody types one.
+        kwargs = {name: value.replace("\0", "") if isinstance(value, str) else value for name, value in kwargs.items()}
         try:
             return endpoint(self, *args, **kwargs)
         except HTTPException:

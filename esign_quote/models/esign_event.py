@@ -38,4 +38,5 @@ class EsignEvent(models.Model):
         """
         names = (*chain.FIELDS, "payload", "hash")
         events = self.sudo().search_fetch([("request_id", "=", request.id)], names, order="seq")
-        return [{name: event[name] for name in names} for event in events]
+        # An empty payload is stored as NULL; what was hashed is the empty object.
+        return [{**{name: event[name] for name in names}, "payload": event.payload or {}} for event in events]

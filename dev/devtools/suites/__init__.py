@@ -22,4 +22,5 @@ SUITES = {
     "odoo_lint": Suite("Odoo's own linters (test_lint)", odoo_suites.run_lint),
     "browser": Suite("dev/tests/browser: real server, browser and mails", pytest_suites.run_browser),
     "race": Suite("dev/tests/race: parallel requests, two processes", pytest_suites.run_race),
+    "faults": Suite("dev/tests/faults: attacks, the quick part of dev/faults", pytest_suites.run_faults),
 }

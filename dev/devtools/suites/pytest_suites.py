@@ -11,6 +11,7 @@ from .base import Context, Outcome
 
 TESTS = paths.DEV / "tests"
 TIMEOUT = 900
+FAULTS_TIMEOUTS = {"quick": TIMEOUT, "normal": 3600, "full": 7 * 24 * 3600}  # seconds
 # A test that fails shows the end of its message: there the assertion is.
 LAST_LINES = 12
 
@@ -31,7 +32,12 @@ def run_race(context: Context) -> Outcome:
     return _run_pytest(context, TESTS / "race", root=TESTS)
 
 
-def _run_pytest(context: Context, folder: Path, *, root: Path, **variables: str) -> Outcome:
+def run_faults(context: Context, size: str = "quick") -> Outcome:
+    """Attacks from outside, on several kinds of servers; ``dev/faults`` runs the longer ones."""
+    return _run_pytest(context, TESTS / "faults", root=TESTS, timeout=FAULTS_TIMEOUTS[size], ESIGN_FAULTS=size)
+
+
+def _run_pytest(context: Context, folder: Path, *, root: Path, timeout: float = TIMEOUT, **variables: str) -> Outcome:
     outcome = Outcome()
     if not any(folder.rglob("test_*.py")):
         outcome.add(str(folder.relative_to(paths.CHECKOUT)), "has no test_*.py")
@@ -46,13 +52,13 @@ def _run_pytest(context: Context, folder: Path, *, root: Path, **variables: str)
     with log.open("w") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, cwd=paths.CHECKOUT, env=environment)
         try:
-            process.wait(TIMEOUT)
+            process.wait(timeout)
         except BaseException as error:  # also Ctrl-C
             process.terminate()  # pytest ends its fixtures
             process.wait(60)
             if not isinstance(error, subprocess.TimeoutExpired):
                 raise
-            outcome.add("pytest", f"stopped after {TIMEOUT} s")
+            outcome.add("pytest", f"stopped after {timeout} s")
     if report.exists():
         _count(outcome, report)
     if not outcome.passed + outcome.failed or (process.returncode and not outcome.failed):

@@ -1,0 +1,60 @@
+"""Runs inside the attacked Odoo, as a server-wide module: counts comparisons of codes where they happen.
+
+The journal's entries say how many guesses the addon *believes* it compared; this says how many it did. The method
+itself stays as it is: it is called from a wrapper that appends one line to a file, before it answers.
+"""
+
+import functools
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+MODULE = "fault_probe"  # its name as an addon
+
+
+def write_addon(folder: Path, record: Path) -> None:
+    """Write the addon that makes a server import this module and record comparisons in ``record``."""
+    addon = folder / MODULE
+    addon.mkdir(parents=True, exist_ok=True)
+    (addon / "__init__.py").write_text(
+        f"from functools import partial\n\nfrom {__name__} import install\n\nstart = partial(install, {str(record)!r})\n"
+    )
+    manifest = {"name": MODULE, "author": "esign_quote", "license": "LGPL-3", "post_load": "start"}
+    (addon / "__manifest__.py").write_text(repr(manifest))
+
+
+def install(record: str) -> None:
+    # Here, since the callers of write_addon and read need no Odoo.
+    from odoo.addons.esign_quote.models.esign_otp import EsignOtp
+
+    EsignOtp._matches = _recording(EsignOtp._matches, record)
+
+
+def _recording(matches, record: str):
+    @functools.wraps(matches)
+    def recorded(self, code):
+        answer = matches(self, code)
+        # One short write to a file opened for appending: lines of many processes do not mix.
+        descriptor = os.open(record, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            os.write(descriptor, f"{self.ticket_id.signer_id.id} {self.id} {int(answer)}\n".encode())
+        finally:
+            os.close(descriptor)
+        return answer
+
+    return recorded
+
+
+@dataclass(frozen=True)
+class Comparison:
+    signer_id: int
+    otp_id: int
+    matched: bool
+
+
+def read(record: Path) -> list[Comparison]:
+    """The comparisons so far, oldest first."""
+    if not record.exists():
+        return []
+    rows = (map(int, line.split()) for line in record.read_text().splitlines())
+    return [Comparison(signer, otp, bool(matched)) for signer, otp, matched in rows]

@@ -1,0 +1,171 @@
+"""The one checker of SECURITY.md 4: what must hold whatever was done to the servers.
+
+    I1  signed <=> one proof, one signed file, one proof file; the files are there, their SHA-256 is the recorded
+        one, the seal is valid and nothing follows it
+    I2  an order is confirmed through a signature only
+    I3  no scope saw more than three comparisons in a row that failed
+    I4  a code lets in once
+    I5  the journal's chain verifies, without a gap, up to the recorded head
+    I6  one set of mails for an answer
+    I7  no code, link or device secret in clear in the database
+
+Everything is read with SQL and from the disk, nothing through the addon's models; of the addon only its pure tools
+are used (the strict verifier and the chain), which pyHanko does the work of.
+"""
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+
+import secrets_hunt
+import waiting
+from tools import chain, verify
+from tools.exceptions import ChainBroken
+
+TRIES = 3
+REQUEST = """
+    SELECT r.id, r.order_id, r.reference, r.state, r.journal_seq, r.journal_head, r.told, r.applied, r.after_signature,
+           r.sealed_on >= r.answered_on, o.state, s.certificate, sg.email, sg.id, r.order_name
+      FROM esign_request r
+      JOIN sale_order o ON o.id = r.order_id JOIN esign_seal s ON s.id = r.seal_id
+      JOIN esign_signer sg ON sg.request_id = r.id
+     WHERE r.order_id = ANY(%s)"""
+UNFINISHED = """
+    SELECT id FROM esign_request WHERE order_id = ANY(%s)
+       AND (state = 'consented' OR state IN ('signed', 'declined') AND NOT (COALESCE(told, FALSE) AND COALESCE(applied, FALSE)))"""
+FILES = """
+    SELECT d.kind, d.sha256, d.size, a.store_fname FROM esign_document d
+      LEFT JOIN ir_attachment a ON a.res_model = 'esign.document' AND a.res_id = d.id AND a.res_field = 'content'
+     WHERE d.request_id = %s"""
+JOURNAL = """
+    SELECT seq, type, at, actor, payload, payload_sha256, hash FROM esign_event WHERE request_id = %s ORDER BY seq"""
+
+
+@dataclass(frozen=True)
+class Request:
+    id: int
+    order_id: int
+    reference: str
+    state: str
+    journal_seq: int
+    journal_head: str
+    told: bool
+    applied: bool
+    after_signature: str
+    sealed_in_order: bool | None
+    order_state: str
+    certificate: bytes
+    email: str
+    signer_id: int
+    order_name: str
+
+
+class Invariants:
+    """Of one stand. ``check(visitor, …)`` after each round."""
+
+    def __init__(self, stand, mails):
+        self.stand = stand
+        self.mails = mails
+
+    def check(self, *visitors) -> None:
+        """Check everything about the quotations of these visitors."""
+        orders = [visitor.quotation.id for visitor in visitors]
+        # What a disturbed worker left, the cron finishes once the lease of two minutes is over.
+        waiting.until(lambda: not self.stand.sql(UNFINISHED, [orders]), timeout=240, what="answers completed")
+        for values in self.stand.sql(REQUEST, [orders]):
+            self._check_request(Request(*values))
+        self._check_orders(orders)
+        secrets_hunt.assert_not_in_tables(self.stand, secrets_hunt.of_visitors(self.mails, visitors))
+
+    def _check_request(self, request: Request) -> None:
+        journal = self._journal(request)
+        kinds = [entry["type"] for entry in journal]
+        self._check_chain(request, journal)
+        self._check_evidence(request, kinds)
+        self._check_codes(request, kinds)
+        if request.state in ("signed", "declined"):
+            self._check_mails(request, kinds)
+
+    def _check_chain(self, request: Request, journal: list[dict]) -> None:
+        try:
+            chain.verify(request.reference, journal, request.journal_head)
+        except ChainBroken as broken:
+            raise AssertionError(f"I5: {broken} in {journal}") from broken
+        assert len(journal) == request.journal_seq, "I5: the end of the journal is missing"
+        for (proof,) in self.stand.sql("SELECT json FROM esign_proof WHERE request_id = %s", [request.id]):
+            told = json.loads(proof)["journal"]
+            chain.verify(request.reference, told["entries"], told["head"])
+
+    def _journal(self, request: Request) -> list[dict]:
+        names = ("seq", "type", "at", "actor", "payload", "payload_sha256", "hash")
+        rows = [dict(zip(names, row, strict=True)) for row in self.stand.sql(JOURNAL, [request.id])]
+        # Odoo stores an empty object as NULL.
+        return [{**entry, "payload": entry["payload"] or {}} for entry in rows]
+
+    def _check_evidence(self, request: Request, kinds: list[str]) -> None:
+        files = self.stand.sql(FILES, [request.id])
+        ((proofs,),) = self.stand.sql("SELECT count(*) FROM esign_proof WHERE request_id = %s", [request.id])
+        count = {kind: sum(row[0] == kind for row in files) for kind in ("quote", "signed", "proof")}
+        wanted = int(request.state == "signed")
+        assert (proofs, count["signed"], count["proof"], count["quote"]) == (wanted, wanted, wanted, 1), (
+            f"I1: {request.state} with {proofs} proofs and {count}"
+        )
+        for kind in ("sign.confirmed", "request.signed", "proof.issued", "document.sealed"):
+            assert kinds.count(kind) == wanted or request.state == "consented", f"I1: {request.state}, {kinds}"
+        contents = {kind: self._content(*rest) for kind, *rest in files}
+        certificate = base64.b64decode(request.certificate)
+        for kind in ("signed", "proof") if wanted else ():
+            quote = contents["quote"] if kind == "signed" else None
+            sha256, size = (hashlib.sha256(quote).hexdigest(), len(quote)) if quote else (None, None)
+            verdict = verify.verify_strict(contents[kind], certificate, sha256, size)
+            assert verdict.ok, f"I1: the {kind} file: {verdict.reason}"
+        if wanted:
+            assert request.sealed_in_order, "I8: sealed before the consent"
+
+    def _content(self, sha256: str, size: int, store_fname: str) -> bytes:
+        content = (self.stand.filestore / store_fname).read_bytes()
+        assert (hashlib.sha256(content).hexdigest(), len(content)) == (sha256, size), (
+            "I1: a file is not the recorded one"
+        )
+        return content
+
+    def _check_orders(self, order_ids: list[int]) -> None:
+        query = """
+            SELECT o.name FROM sale_order o WHERE o.id = ANY(%s) AND o.state = 'sale' AND NOT EXISTS (
+                SELECT FROM esign_request r JOIN esign_proof p ON p.request_id = r.id
+                 WHERE r.order_id = o.id AND r.state = 'signed')"""
+        unsigned = self.stand.sql(query, [order_ids])
+        assert not unsigned, f"I2: confirmed without a signature: {unsigned}"
+
+    def _check_codes(self, request: Request, kinds: list[str]) -> None:
+        in_a_row = success = 0
+        for kind in kinds:
+            in_a_row = in_a_row + 1 if kind == "code.refused" else 0 if kind == "code.validated" else in_a_row
+            success = success + 1 if kind == "code.validated" else 0 if kind == "code.requested" else success
+            assert in_a_row <= TRIES, f"I3: {kinds}"
+            assert success <= 1, f"I4: {kinds}"
+        compared = [found for found in self.stand.all_comparisons() if found.signer_id == request.signer_id]
+        assert sum(not found.matched for found in compared) == kinds.count("code.refused"), (
+            "I3: journal and probe disagree"
+        )
+        assert sum(found.matched for found in compared) >= kinds.count("code.validated"), (
+            "I4: let in without comparison"
+        )
+
+    def _check_mails(self, request: Request, kinds: list[str]) -> None:
+        assert kinds.count("copies.queued") == 1, f"I6: {kinds}"
+        word = {"signed": "Signed", "declined": "Declined"}[request.state]
+        number = request.order_name
+
+        def answers() -> list:
+            return [mail for mail in self.mails.messages if number in mail.subject and mail.subject.startswith(word)]
+
+        self.mails.wait_for(lambda _mail: len(answers()) >= 2, timeout=60)
+        left = "SELECT id FROM mail_mail WHERE esign_request_id = %s"
+        waiting.until(lambda: not self.stand.sql(left, [request.id]), what="I6: all mails handed over")
+        found = answers()
+        assert len(found) == 2, f"I6: {[mail.subject for mail in found]}"
+        assert sum(request.email in mail.envelope_to for mail in found) == 1
+        if request.state == "signed":
+            assert all(len(mail.attachments) == 2 for mail in found)

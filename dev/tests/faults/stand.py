@@ -1,0 +1,126 @@
+"""Where attacks take place: one or two real servers on a database of their own.
+
+workers    one server with 4 processes
+threaded   one server with threads
+pair       two servers with 2 processes each on one database and one data folder, behind a round robin
+"""
+
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import quotations
+import server_log
+
+from devtools import fault_probe, paths
+from devtools.databases import Databases
+from devtools.mailcatcher import MailCatcher
+from devtools.odoo_server import ADDRESS, OdooServer
+from devtools.round_robin import RoundRobin
+from devtools.rpc import RpcClient
+
+WORKERS = {"workers": [4], "threaded": [0], "pair": [2, 2]}  # of each server
+TITLES = {"workers": "4 workers", "threaded": "threaded", "pair": "2 servers"}
+# Threads as the connection pool can serve them. Without it Odoo starts one for each visitor, and those who find the
+# pool empty get Odoo's own "500" before any addon is asked.
+VARIABLES = {"ODOO_MAX_HTTP_THREADS": "auto"}
+# What PostgreSQL says to the loser of a race, before Odoo repeats the request.
+LOST = ("could not serialize access",)
+
+
+class Stand:
+    """The servers, and the one address they are visited at."""
+
+    def __init__(self, kind: str, databases: Databases, mails: MailCatcher, logs: Path):
+        self.kind = kind
+        self.title = TITLES[kind]
+        self.cluster = databases.cluster
+        self.database = databases.create_own(f"faults_{kind}")
+        self.filestore = databases.filestores / self.database
+        self.folder = logs / kind
+        self.comparisons_path = self.folder / "comparisons"
+        self.mails = mails
+        self.url = ""
+        self.servers: list[OdooServer] = []
+        self.forgiven: list[str] = []  # parts of entries that the test of the moment expects in the logs
+        self.admin: RpcClient | None = None
+
+    @contextmanager
+    def running(self, databases: Databases):
+        """Servers started, salesperson logged in, products there; all gone afterwards."""
+        with ExitStack() as stack:
+            stack.callback(databases.drop, self.database)
+            self.comparisons_path.unlink(missing_ok=True)
+            fault_probe.write_addon(self.folder / "addons", self.comparisons_path)
+            self.servers = [self._server(number, workers) for number, workers in enumerate(WORKERS[self.kind])]
+            self.url = self.servers[0].url
+            if len(self.servers) > 1:
+                self.url = stack.enter_context(RoundRobin([(ADDRESS, server.port) for server in self.servers])).url
+            databases.set_address(self.database, self.url)
+            for server in self.servers:
+                stack.callback(server.kill)  # in order it takes up to 20 s
+                server.launch()
+            for server in self.servers:
+                server.wait()
+            self.admin = stack.enter_context(_logged_in(self))
+            self.admin.call("ir.config_parameter", "set_param", "report.print_delay", "0")
+            quotations.create_products(self.admin)
+            yield self
+
+    def _server(self, number: int, workers: int) -> OdooServer:
+        addons = [*paths.odoo_addons(), paths.CHECKOUT, self.folder / "addons"]
+        return OdooServer(
+            self.cluster,
+            self.database,
+            folder=self.folder / str(number),
+            workers=workers,
+            smtp=(self.mails.host, self.mails.port),
+            addons_path=",".join(map(str, addons)),
+            server_wide_modules=f"base,rpc,web,{fault_probe.MODULE}",
+            proxy_mode=True,  # each visitor has an IP address of its own
+            variables=VARIABLES,
+        )
+
+    def sql(self, query: str, params=None) -> list[tuple]:
+        return self.cluster.sql(self.database, query, params)
+
+    def send(self) -> quotations.Quotation:
+        """A quotation that waits for its signature."""
+        quotation = quotations.create_quotation(self.admin)
+        quotations.send_for_signature(self.admin, quotation)
+        return quotation
+
+    def comparisons(self, quotation: quotations.Quotation) -> list[fault_probe.Comparison]:
+        """The comparisons of codes that took place for a quotation, as the probe in the servers saw them."""
+        rows = self.sql(
+            "SELECT s.id FROM esign_signer s JOIN esign_request r ON r.id = s.request_id WHERE r.order_id = %s",
+            [quotation.id],
+        )
+        signers = {row[0] for row in rows}
+        return [found for found in self.all_comparisons() if found.signer_id in signers]
+
+    def all_comparisons(self) -> list[fault_probe.Comparison]:
+        return fault_probe.read(self.comparisons_path)
+
+    def events(self, quotation: quotations.Quotation) -> list[str]:
+        """Kinds of the journal's entries, oldest first."""
+        query = """SELECT e.type FROM esign_event e JOIN esign_request r ON r.id = e.request_id
+                    WHERE r.order_id = %s ORDER BY r.id, e.seq"""
+        return [kind for (kind,) in self.sql(query, [quotation.id])]
+
+    @contextmanager
+    def kept_quiet(self):
+        """Fail if a server logs an error, or a warning about the addon, meanwhile."""
+        self.forgiven[:] = LOST
+        with ExitStack() as stack:
+            for server in self.servers:
+                stack.enter_context(server_log.kept_quiet(server, forgiven=self.forgiven))
+            yield
+
+
+@contextmanager
+def _logged_in(stand: Stand):
+    client = RpcClient(stand.url, stand.database)
+    try:
+        yield client
+    finally:
+        client.close()

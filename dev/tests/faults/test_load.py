@@ -1,0 +1,128 @@
+"""What an attack costs the server, and what it costs the others."""
+
+import asyncio
+import itertools
+import re
+import statistics
+import threading
+import time
+from collections import Counter
+from contextlib import contextmanager
+
+import quotations
+from scale import SCALE
+from test_guesses import wrong_codes
+from visitor import FORM, TOKEN, Visitor, new_address, proxy_headers
+
+from devtools import wire
+from devtools.bench_meters import CpuMeter
+
+TRIES = 3
+MAX_GUESS_CPU = 0.040  # seconds
+RATE = 1000 / 60  # requests for codes a second
+LINKS, ADDRESSES = 5, 20
+GAP, CODES_PER_HOUR = 30, 5  # seconds between two codes of a link; what is sent at most
+SESSION = re.compile(r"session_id=[^;]+")
+
+
+def test_price_of_a_guess(stand, caught, row):
+    """CPU of a wrong guess."""
+    meter = CpuMeter(stand.cluster, stand.servers)
+    prices = []
+    for number in range(SCALE.priced_guesses // TRIES + 1):
+        visitor = Visitor(stand, caught, stand.send())
+        codes = wrong_codes(visitor.ask_for_code(), TRIES)
+        meter.wait_until_quiet()
+        for code in codes:
+            before = meter.read()
+            answer = visitor.post(f"{visitor.page}/verify", code=code)
+            used = meter.read() - before
+            assert answer.status_code == 422 and "<form" in answer.text or "stopped until" in answer.text
+            if number:  # the first visitor warms the servers
+                prices.append(used)
+    whole = statistics.median(price.total for price in prices)
+    python = statistics.median(price.python for price in prices)
+    row(len(prices), median_ms=f"{1000 * whole:.1f}", of_these_python=f"{1000 * python:.1f}")
+    assert whole < MAX_GUESS_CPU
+
+
+def test_flood(stand, caught, row, invariants):
+    """Signing during a flood of requests for codes."""
+    signers = [Visitor(stand, caught, stand.send()) for _number in range(2 * SCALE.signers)]
+    quiet = [_time_to_sign(signer) for signer in signers[: SCALE.signers]]
+    victims = [Visitor(stand, caught, stand.send()) for _number in range(LINKS)]
+    links = [victim.link for victim in victims]
+    with _flood(stand, links) as answers:
+        flooded = [_time_to_sign(signer) for signer in signers[SCALE.signers :]]
+    ratio = statistics.median(flooded) / statistics.median(quiet)
+    most = max(len(quotations.code_mails(caught, victim.quotation.email)) for victim in victims)
+    row(
+        SCALE.signers,
+        requests=sum(answers.values()),
+        answers=", ".join(f"{status}: {count}" for status, count in sorted(answers.items())),
+        signing_s=f"{statistics.median(quiet):.1f} -> {statistics.median(flooded):.1f}",
+        ratio=f"{ratio:.1f}",
+        mails_per_link=most,
+    )
+    assert set(answers) <= {303, 404, 429, 503}
+    assert most <= min(SCALE.flood_seconds // GAP + 2, CODES_PER_HOUR)
+    invariants.check(*victims, *signers)
+
+
+def _time_to_sign(visitor: Visitor) -> float:
+    """Seconds that a customer needs from the link to the signature, apart from reading and thinking."""
+    path = visitor.link
+    started = time.monotonic()
+    visitor.enter()
+    visitor.read_to_the_end()
+    answer = visitor.sign()
+    seconds = time.monotonic() - started
+    assert answer.status_code == 303, answer.text
+    assert visitor.get(path).status_code == 200
+    return seconds
+
+
+@contextmanager
+def _flood(stand, links: list[str]):
+    """Strangers ask for codes, at a steady rate, until the block ends and at least for the time of the scale."""
+    answers, over = Counter(), threading.Event()
+    thread = threading.Thread(target=lambda: asyncio.run(_ask(stand, links, answers, over)))
+    thread.start()
+    try:
+        yield answers
+    finally:
+        over.set()
+        thread.join()
+
+
+async def _ask(stand, links: list[str], answers: Counter, over: threading.Event) -> None:
+    """Half of them by links that exist, half by others; each with a session and an address of its own."""
+    strangers = [await _stranger(stand, links[number % len(links)]) for number in range(ADDRESSES)]
+    started, tasks = time.monotonic(), []
+    for number in itertools.count():
+        due = started + number / RATE
+        if over.is_set() and due > started + SCALE.flood_seconds:
+            break
+        await asyncio.sleep(max(due - time.monotonic(), 0))
+        headers, token = strangers[number % ADDRESSES]
+        link = links[number % len(links)] if number % 2 else f"/esign/t/{'x' * 43}"
+        request = wire.compose("POST", f"{link}/code", headers, f"csrf_token={token}".encode())
+        tasks.append(asyncio.create_task(_count(stand, request, answers)))
+    await asyncio.gather(*tasks)
+
+
+async def _stranger(stand, link: str) -> tuple[dict[str, str], str]:
+    headers = {"Host": stand.url.partition("//")[2], **proxy_headers(stand.url, new_address())}
+    page = await wire.exchange(stand.url, wire.compose("GET", link, headers))
+    session = SESSION.search(page.headers["set-cookie"])[0]
+    return {**headers, "Cookie": session, "Content-Type": FORM}, TOKEN.search(page.text)[1]
+
+
+async def _count(stand, request: bytes, answers: Counter) -> None:
+    while True:
+        try:
+            answer = await wire.exchange(stand.url, request)
+        except (OSError, wire.NoAnswer):
+            continue
+        answers[answer.status] += 1
+        return
