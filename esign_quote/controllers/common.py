@@ -27,8 +27,6 @@ def answers_own_errors(endpoint):
 
     @functools.wraps(endpoint)
     def guarded(self, *args, **kwargs):
-        # PostgreSQL stores no NUL character, and nobody types one.
-        kwargs = {name: value.replace("\0", "") if isinstance(value, str) else value for name, value in kwargs.items()}
         try:
             return endpoint(self, *args, **kwargs)
         except HTTPException:
@@ -158,8 +156,10 @@ def check_origin():
         raise ForeignOrigin
 
 
-def check_characters():
-    """Refuse the one character that PostgreSQL cannot store, wherever it was put.
+def check_form():
+    """Refuse what no form of ours sends and what Odoo or PostgreSQL would stumble over.
+
+    That is a NUL character, a file in a text's place, and a field with the name of a parameter of Python's.
 
     :raise NotFound: when it is in the path
     :raise BadRequest: when it is in the form
@@ -167,8 +167,8 @@ def check_characters():
     sent = request.httprequest
     if "\0" in sent.path:
         raise NotFound
-    values = (value for fields in (sent.args, sent.form) for _name, value in fields.items(multi=True))
-    if any("\0" in value for value in values):
+    fields = [item for form in (sent.args, sent.form) for item in form.items(multi=True)]
+    if sent.files or any("\0" in value or name == "self" for name, value in fields):
         raise BadRequest
 
 

@@ -151,13 +151,18 @@ class EsignTicket(models.Model):
             refusal, otp, digest, used = this._count_guess(code, device_hash)
             if refusal:
                 return refusal
-            otp_id = otp.id
-        with self._own_transaction() as this:
-            otp = this.env["esign.otp"].browse(otp_id)
+            this._commit_and_go_on()
+            if otp.state != "pending":
+                return this._too_late()
             if otp._matches(digest):
                 return this._let_in(otp, origin)
             otp._note_wrong(digest)
             return this._keep_out(used, origin)
+
+    def _too_late(self):
+        """The code was used or replaced meanwhile (a second click): not compared, hence not counted."""
+        self.env["esign.lock"]._give_back(self._scope())
+        return {"ok": False, "reason": "expired"}
 
     def _count_guess(self, code, device_hash):
         """Count a guess; return why it is not judged, or the code, the digest and the number of the try."""
@@ -179,7 +184,7 @@ class EsignTicket(models.Model):
 
     def _let_in(self, otp, origin):
         if not otp._use():
-            return {"ok": False, "reason": "expired"}
+            return self._too_late()
         device, now = codes.new_secret(), self._now()
         device_hash = codes.secret_hash(device)
         request = self.signer_id.request_id

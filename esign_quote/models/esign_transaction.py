@@ -21,11 +21,25 @@ class EsignTransaction(models.AbstractModel):
         :return: context manager giving ``self`` as superuser on the new cursor
         """
         with self.env.registry.cursor() as cr:
-            # A test's cursor is a savepoint of a running transaction: its level is fixed.
-            if read_committed and isinstance(cr, Cursor):
-                cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-            yield self.with_env(self.env(cr=cr, user=SUPERUSER_ID, su=True))
+            this = self.with_env(self.env(cr=cr, user=SUPERUSER_ID, su=True))
+            if read_committed:
+                this._read_committed()
+            yield this
         self.env.invalidate_all(flush=False)
+
+    def _commit_and_go_on(self):
+        """Commit what a block of `_own_transaction` did so far, and keep its connection.
+
+        Whoever has counted a try must not fail for want of a second connection.
+        """
+        self.env.cr.commit()
+        self.env.invalidate_all()
+        self._read_committed()
+
+    def _read_committed(self):
+        # A test's cursor is a savepoint of a running transaction: its level is fixed.
+        if isinstance(self.env.cr, Cursor):
+            self.env.cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
 
     def _now(self):
         """Return the database's clock, the one clock of all servers (naive UTC, microseconds)."""

@@ -2,7 +2,7 @@ import werkzeug.exceptions
 from odoo import api, models
 from odoo.http import SAFE_HTTP_METHODS, Response, SessionExpiredException, request
 
-from ..controllers.common import answer_error, check_characters, check_origin
+from ..controllers.common import answer_error, check_form, check_origin
 from ..controllers.plain import is_ours
 
 MAX_BODY = 1024 * 1024  # bytes, where a route says nothing
@@ -52,7 +52,7 @@ class IrHttp(models.AbstractModel):
                 request.httprequest.max_content_length = MAX_BODY
             if request.httprequest.method not in SAFE_HTTP_METHODS:
                 check_origin()
-            check_characters()
+            check_form()
 
     @classmethod
     def _handle_error(cls, exception):
