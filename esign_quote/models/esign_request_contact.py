@@ -77,7 +77,8 @@ class EsignRequest(models.Model):
         address = address or self._company_email()
         mail = self.env["mail.mail"].create([self._mail_values(template, signer, address)])
         self.env["esign.delivery"]._expect(signer, (kind, mail.message_id, address))
-        self._log([("mail.queued", {"kind": kind, "to": address, "message_id": mail.message_id})])
+        entry = {"kind": kind, "channel": "mail", "to": address, "message_id": mail.message_id}
+        self._log([("mail.queued", entry)])
         self.env.ref("esign_quote.ir_cron_mails")._trigger()
         return mail
 

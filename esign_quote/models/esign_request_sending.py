@@ -259,6 +259,11 @@ class EsignRequest(models.Model):
             ("recipient.frozen", recipient),
             (
                 "mail.queued",
-                {"kind": "invitation", "to": signer.email, "message_id": signer.sudo().message_id.message_id},
+                {
+                    "kind": "invitation",
+                    "channel": "mail",
+                    "to": signer.email,
+                    "message_id": signer.sudo().message_id.message_id,
+                },
             ),
         ]

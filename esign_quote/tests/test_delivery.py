@@ -108,6 +108,7 @@ class TestDelivery(DeliveryCommon, TransactionCase):
         request = self.send()
         common = {
             "kind": "invitation",
+            "channel": "mail",
             "to": self.customer.email,
             "message_id": request.signer_ids.message_id.message_id,
         }
@@ -501,7 +502,7 @@ class TestBounce(DeliveryCommon, TransactionCase):
         (activity,) = self.corrections()
         self.assertEqual(activity.user_id, self.sale_user)
         self.assertIn("550 5.1.1 no such user here", activity.note)
-        self.assertIn("Correct the address of the contact", activity.note)
+        self.assertIn("Correct the address: open the signing procedure", activity.note)
         step = self.request._progress_steps()[0]
         self.assertEqual((step["label"], step["status"]), ("Came back", "failed"))
         self.assertIn("came back", self.request.with_user(self.sale_user).delivery_problem)
@@ -577,7 +578,7 @@ class TestBounce(DeliveryCommon, TransactionCase):
     def test_several_codes_came_back_and_one_activity_is_enough(self):
         ticket = self.env["esign.ticket"]._find_by_secret(self.last_secret())
         for number in range(2):
-            self.age("esign_otp", "create_date", "2 minutes")
+            self.forget_limits()
             self.assertTrue(ticket._send_code(ticket._new_device(), ORIGIN)["ok"])
             self.receive(make_report(self.newest(self.request, "code").message_id, id=f"<code-{number}@mx>"))
         self.assertEqual(len(self.payloads(self.request, "mail.bounced")), 2)

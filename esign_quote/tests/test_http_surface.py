@@ -30,7 +30,10 @@ EXAMPLES = {
     "/esign/<string:uid>/read": "/esign/{uid}/read",
     "/esign/<string:uid>/sign": "/esign/{uid}/sign",
     "/esign/<string:uid>/decline": "/esign/{uid}/decline",
+    "/esign/<string:uid>/stay": "/esign/{uid}/stay",
     "/esign/<string:uid>/leave": "/esign/{uid}/leave",
+    "/esign/again": "/esign/again",
+    "/esign/unlock/<string:secret>": "/esign/unlock/{secret}",
     "/esign/verify": "/esign/verify",
     "/esign/verify/<string:reference>": "/esign/verify/{reference}",
     "/esign/document/<string:uid>": "/esign/document/{document}",
@@ -107,7 +110,9 @@ class SurfaceCommon(EsignHttpCommon):
             for leak in LEAKS:
                 self.assertNotIn(leak, response.text)
         if response.status_code >= 400 and response.request.method != "HEAD":
-            self.assertTrue(response.content.startswith((b"<!DOCTYPE html>", b'{"ok"')), response.content[:60])
+            self.assertTrue(
+                response.content.startswith((b"<!DOCTYPE html>", b'{"ok"', b'{"idle"')), response.content[:60]
+            )
 
 
 @tagged("post_install", "-at_install")
