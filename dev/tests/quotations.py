@@ -74,7 +74,7 @@ def create_quotation(
     number = next(_numbers)
     signer = "Éléonore Lefèvre" if lang == "fr_FR" else "Jane O'Neill"
     email = f"customer{number}@client.example"
-    phone = f"+33 6 39 98 {number // 100:02} {number % 100:02}"  # a range for films (ARCEP)
+    phone = f"+33 6 12 34 {number // 100:02} {number % 100:02}"
     contact = {"name": signer, "email": email, "phone": phone, "lang": lang, "tz": "Europe/Paris"}
     if business:
         values = {"name": f"Client {number} Ltd", "is_company": True, "company_registry": "852 379 845", "lang": lang}
@@ -94,8 +94,8 @@ def create_quotation(
     return Quotation(order_id, name, partner_id, signer, email, phone, lang, business, annex)
 
 
-def open_composer(rpc: RpcClient, quotation: Quotation, **values) -> tuple[int, dict]:
-    """As the button "Send for signature" does it; ``values`` are what is changed in the window.
+def open_composer(rpc: RpcClient, quotation: Quotation, **changes) -> tuple[int, dict]:
+    """As the button "Send for signature" does it; ``changes`` are what is changed in the window.
 
     :return: the composer's id, and the context for sending it
     """
@@ -108,7 +108,7 @@ def open_composer(rpc: RpcClient, quotation: Quotation, **values) -> tuple[int, 
         "subject": values["subject"],
         "body": values["body"],
         "attachment_ids": [(6, 0, attachments)],
-        **values,
+        **changes,
     }
     return rpc.call("mail.compose.message", "create", [written], context=context)[0], context
 

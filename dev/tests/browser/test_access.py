@@ -53,6 +53,8 @@ def test_a_session_warns_ends_and_loses_nothing(invited, server, settle, lang, w
     box = page.locator(".o_esign_session")
     expect(box).to_be_hidden()
 
+    with page.expect_response("**/stay"):  # a sign of life, with what is filled in
+        page.clock.fast_forward(MINUTE + 1_000)
     page.clock.fast_forward(13 * MINUTE + 30_000)
     expect(box).to_be_visible()
     customer.look("warning", full_page=False)
