@@ -5,6 +5,7 @@ from odoo.tools import mute_logger
 
 from odoo.addons.esign_quote.models.esign_otp import EsignOtp
 from odoo.addons.esign_quote.models.esign_ticket import EsignTicket
+from odoo.addons.esign_quote.models.esign_transaction import EsignTransaction
 
 from .common import ORIGIN, EsignCommon, EsignHttpCommon, text_of
 
@@ -319,6 +320,20 @@ class TestCounting(EsignCommon, TransactionCase):
             except ZeroDivisionError:
                 self.env.invalidate_all()
         self.assertEqual(self._failures(), 1)
+
+    def test_a_second_click_on_the_right_code_is_no_wrong_code(self):
+        """Between counting and comparing, the first click has used the code up."""
+        code = self.last_code()
+
+        def used_meanwhile(ticket):
+            ticket.env["esign.otp"].search([("ticket_id", "=", ticket.id)])._end("used")
+            ticket.env.flush_all()
+
+        with patch.object(EsignTransaction, "_commit_and_go_on", used_meanwhile):
+            outcome = self.ticket._check_code(self.device, code, ORIGIN)
+        self.assertEqual(outcome["reason"], "expired")
+        self.assertEqual(self._failures(), 0)
+        self.assertNotIn("code.refused", self.entries(self.ticket.signer_id.request_id))
 
     def test_a_code_matches_in_its_own_place_only(self):
         """The digest binds a code to ticket, browser, and what is signed."""
