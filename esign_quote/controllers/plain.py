@@ -20,7 +20,7 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
     "X-Robots-Tag": "noindex, nofollow",
     "Cache-Control": "no-store",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), otp-credentials=(self)",
 }
 RETRY_AFTER = "60"  # seconds; the pages say "in a minute"
 # A language may stand before the path: http_routing takes it away and goes on.

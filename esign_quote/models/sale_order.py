@@ -107,6 +107,11 @@ class SaleOrder(models.Model):
             action.update(res_id=self.esign_request_id.id, views=[(False, "form")])
         return action
 
+    def action_esign_resend(self):
+        """Open the window that sends the link again, to a corrected address if need be."""
+        self.ensure_one()
+        return self._esign_open_request().sudo(False).action_resend()
+
     def action_esign_cancel(self):
         """Cancel the open signing procedure."""
         self.esign_request_ids.filtered(lambda request: request._is_open()).action_cancel()

@@ -8,11 +8,11 @@ from playwright.sync_api import expect
 
 MINUTE = 60_000  # milliseconds
 LANGUAGES = pytest.mark.parametrize("lang", ["en_US", "fr_FR"])
-WIDTHS = pytest.mark.parametrize("width", [390, 1280])
+# Longer French words on the phone; the whole product of both is run by test_path.py.
+DEVICES = pytest.mark.parametrize(("lang", "width"), [("fr_FR", 390), ("en_US", 1280)])
 
 
-@LANGUAGES
-@WIDTHS
+@DEVICES
 def test_two_codes_in_turn(invited, texts, lang, width):
     customer, link = invited("two-codes", width, "both", lang=lang)
     customer.open_link(link)
@@ -38,8 +38,7 @@ def test_no_credit_is_said_in_plain_words(invited, texts, lang):
     customer.look("not-sent")
 
 
-@LANGUAGES
-@WIDTHS
+@DEVICES
 def test_a_session_warns_ends_and_loses_nothing(invited, server, settle, lang, width):
     customer, link = invited("session", width, lang=lang)
     page = customer.page
@@ -77,8 +76,7 @@ def test_a_session_warns_ends_and_loses_nothing(invited, server, settle, lang, w
     customer.look("back-again")
 
 
-@LANGUAGES
-@WIDTHS
+@DEVICES
 def test_locked_and_unlocked_by_the_mailbox(invited, mails, settle, lang, width):
     customer, link = invited("locked", width, lang=lang)
     page, email = customer.page, customer.quotation.email
@@ -105,8 +103,7 @@ def test_locked_and_unlocked_by_the_mailbox(invited, mails, settle, lang, width)
     expect(page.locator(".o_esign_viewer")).to_be_visible()
 
 
-@LANGUAGES
-@WIDTHS
+@DEVICES
 def test_a_lost_link_comes_again(invited, mails, server, lang, width):
     customer, link = invited("lost", width, lang=lang)
     page = customer.page
