@@ -1,10 +1,15 @@
+import logging
+
 from odoo import api, fields, models
 from odoo.tools import email_normalize
 
 from ..tools.networks import network_of
 from ..tools.throttle import Rule
 
+_logger = logging.getLogger(__name__)
+
 HOUR, DAY = 3600, 86400
+BATCH = 100
 PER_ADDRESS = (Rule(3, HOUR), Rule(6, DAY))
 PER_NETWORK = (Rule(20, HOUR),)
 
@@ -41,11 +46,16 @@ class EsignLinkWish(models.Model):
     @api.model
     def _cron_fulfil(self):
         """Send the links that were asked for; one commit each."""
-        wishes = self.sudo().search([])
-        self.env["ir.cron"]._commit_progress(remaining=len(wishes))
+        wishes = self.sudo().search([], limit=BATCH, order="id")
+        self.env["ir.cron"]._commit_progress(remaining=self.sudo().search_count([]))
         for wish in wishes:
             wish = wish[0]  # no prefetch across commits
-            wish._fulfil()
+            try:
+                with self.env.cr.savepoint():
+                    wish._fulfil()
+            except Exception:  # one that always fails must not hold up the others
+                _logger.exception("esign_quote: a lost link could not be sent again")
+                wish.unlink()
             if not self.env["ir.cron"]._commit_progress(1):
                 break
 

@@ -123,8 +123,9 @@ def test_a_click_and_the_cron_are_one_signature(race_server, race_admin, reader)
 def test_three_of_many_parallel_guesses_are_compared(race_server, mails, sent):
     visitor = Visitor(race_server, mails, sent())
     right = visitor.ask_for_code()
-    wrong = quotations.another_code(right)
-    answers = at_once(*[lambda: visitor.insist(f"{visitor.page}/verify", code=wrong)] * WRONG_GUESSES)
+    # Different ones: the same wrong code once more is a double click, no guess.
+    wrong = [quotations.another_code(right, number + 1) for number in range(WRONG_GUESSES)]
+    answers = at_once(*[lambda code=code: visitor.insist(f"{visitor.page}/verify", code=code) for code in wrong])
     assert {answer.status_code for answer in answers} == {422}
     kinds = events(race_server, visitor.quotation)
     assert kinds.count("code.refused") == TRIES
