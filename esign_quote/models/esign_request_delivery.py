@@ -35,7 +35,9 @@ class EsignRequest(models.Model):
         else:
             return False
         if delivery.retry_on:
-            return f"{text} {_('Odoo tries again by itself.')}"
+            # Not inside the f-string: what stands there is not extracted for translation.
+            hope = _("Odoo tries again by itself.")
+            return f"{text} {hope}"
         return text
 
     def _invitation_step(self):
