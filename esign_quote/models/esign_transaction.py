@@ -32,7 +32,8 @@ class EsignTransaction(models.AbstractModel):
 
         Whoever has counted a try must not fail for want of a second connection.
         """
-        self.env.cr.commit()  # pylint: disable=invalid-commit  the purpose of this cursor
+        # This cursor is there to be committed.
+        self.env.cr.commit()  # pylint: disable=invalid-commit
         self.env.invalidate_all()
         self._read_committed()
 
