@@ -140,7 +140,19 @@ def code_mails(mails: MailCatcher, email: str) -> list[Message]:
 
 
 def is_code_mail(mail: Message) -> bool:
-    return not mail.attachments and "/esign/t/" not in mail.html and bool(CODE.search(mail.text))
+    with_link = "/esign/t/" in mail.html or "/esign/unlock/" in mail.html
+    return not mail.attachments and not with_link and bool(CODE.search(mail.text))
+
+
+def unlock_link(mails: MailCatcher, email: str) -> str:
+    """Wait for the notice of a lock, and read the way out of it."""
+    notice = mails.wait_for(lambda mail: "/esign/unlock/" in mail.html, to=email, timeout=90)
+    return next(link for link in notice.links if "/esign/unlock/" in link)
+
+
+def sms_address(quotation: Quotation) -> str:
+    """Where the double of the SMS service files the texts to the customer."""
+    return f"{quotation.phone.replace(' ', '')}@sms"
 
 
 def another_code(code: str, number: int = 1) -> str:

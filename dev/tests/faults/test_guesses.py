@@ -5,7 +5,7 @@ import statistics
 import pytest
 import quotations
 from scale import SCALE
-from visitor import Visitor
+from visitor import Visitor, new_address
 
 from devtools import wire
 
@@ -17,14 +17,23 @@ LOCKED, IN, BUSY = 422, 303, 503
 def guess(stand, guesses: list[tuple[Visitor, str]]) -> list[wire.Answer]:
     """Let browsers give codes, all at the same instant; return the answers.
 
-    Who is sent away because the server has no connection left is told that nothing was counted.
+    Who is sent away because the server has no connection left is told that nothing was counted, and the journal must
+    agree: each guess comes from an address of its own.
     """
-    requests = [visitor.raw(f"{visitor.page}/verify", code=code) for visitor, code in guesses]
+    requests, addresses = [], []
+    for visitor, code in guesses:
+        addresses.append(new_address())
+        requests.append(visitor.raw(f"{visitor.page}/verify", headers={"X-Forwarded-For": addresses[-1]}, code=code))
     answers = wire.at_once(stand.url, requests)
     for answer in answers:
         assert answer.status in (LOCKED, IN, BUSY), f"{answer.status}: {answer.text[:500]}"
         if answer.status == BUSY:
             assert "no try was used" in answer.text
+    told = dict(zip(addresses, answers, strict=True))
+    judged = {"code.refused": LOCKED, "code.validated": IN}
+    for kind, address in stand.origins(guesses[0][0].quotation):
+        if kind in judged and address in told:
+            assert told[address].status == judged[kind], f"{kind}, but the visitor read {told[address].text[:500]}"
     return answers
 
 
@@ -37,8 +46,7 @@ def other_browsers(stand, mails, first: Visitor, count: int) -> list[Visitor]:
     """Browsers that ask for a code by the same link, one after the other: each code replaces the one before."""
     found = []
     for number in range(count):
-        # As if the pause between two codes had gone by.
-        stand.sql("UPDATE esign_otp SET create_date = create_date - interval '40 seconds'")
+        stand.forget_limits()
         browser = Visitor(stand, mails, first.quotation)
         browser.get(first.link)
         answer = browser.post(f"{first.link}/code")
