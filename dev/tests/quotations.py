@@ -74,7 +74,7 @@ def create_quotation(
     number = next(_numbers)
     signer = "Éléonore Lefèvre" if lang == "fr_FR" else "Jane O'Neill"
     email = f"customer{number}@client.example"
-    phone = f"+33 6 39 98 {number // 100:02} {number % 100:02}"  # a range for films (ARCEP)
+    phone = f"+33 6 12 34 {number // 100:02} {number % 100:02}"  # a range for films is no valid number to phonenumbers
     contact = {"name": signer, "email": email, "phone": phone, "lang": lang, "tz": "Europe/Paris"}
     if business:
         values = {"name": f"Client {number} Ltd", "is_company": True, "company_registry": "852 379 845", "lang": lang}
@@ -101,12 +101,12 @@ def open_composer(rpc: RpcClient, quotation: Quotation, **values) -> tuple[int, 
     """
     context = rpc.call("sale.order", "action_esign_send", [quotation.id])["context"]
     fields = {name: {} for name in COMPOSER_FIELDS}
-    values = rpc.call("mail.compose.message", "onchange", [], {}, [], fields, context=context)["value"]
-    attachments = [command[1] for command in values["attachment_ids"]]
+    shown = rpc.call("mail.compose.message", "onchange", [], {}, [], fields, context=context)["value"]
+    attachments = [command[1] for command in shown["attachment_ids"]]
     written = {
         "partner_ids": [(6, 0, [quotation.partner_id])],
-        "subject": values["subject"],
-        "body": values["body"],
+        "subject": shown["subject"],
+        "body": shown["body"],
         "attachment_ids": [(6, 0, attachments)],
         **values,
     }

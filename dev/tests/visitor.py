@@ -114,8 +114,8 @@ class Visitor:
         digest = hashlib.sha256(self.http.get(file).content).hexdigest()
         assert self.post(f"{self.page}/read", sha256=digest).json() == {"ok": True}
 
-    def sign(self) -> httpx.Response:
-        return self.post(f"{self.page}/sign", **self.signature())
+    def sign(self, **changes) -> httpx.Response:
+        return self.post(f"{self.page}/sign", **{**self.signature(), **changes})
 
     def signature(self) -> dict:
         """The form that signs."""

@@ -38,6 +38,7 @@ class Stand:
         self.folder = logs / kind
         self.comparisons_path = self.folder / "comparisons"
         self.mails = mails
+        self.texts = SmsGateway(mails)
         self.url = ""
         self.servers: list[OdooServer] = []
         self.forgiven: list[str] = []  # parts of entries that the test of the moment expects in the logs
@@ -55,7 +56,7 @@ class Stand:
             if len(self.servers) > 1:
                 self.url = stack.enter_context(RoundRobin([(ADDRESS, server.port) for server in self.servers])).url
             databases.set_address(self.database, self.url)
-            databases.set_sms_endpoint(self.database, stack.enter_context(SmsGateway(self.mails)).url)
+            databases.set_sms_endpoint(self.database, stack.enter_context(self.texts).url)
             for server in self.servers:
                 stack.callback(server.kill)  # in order it takes up to 20 s
                 server.launch()
