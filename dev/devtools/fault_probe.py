@@ -37,7 +37,7 @@ def _recording(matches, record: str):
         # One short write to a file opened for appending: lines of many processes do not mix.
         descriptor = os.open(record, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            os.write(descriptor, f"{self.ticket_id.signer_id.id} {self.id} {int(answer)}\n".encode())
+            os.write(descriptor, f"{self.id} {int(answer)}\n".encode())
         finally:
             os.close(descriptor)
         return answer
@@ -47,7 +47,6 @@ def _recording(matches, record: str):
 
 @dataclass(frozen=True)
 class Comparison:
-    signer_id: int
     otp_id: int
     matched: bool
 
@@ -57,4 +56,4 @@ def read(record: Path) -> list[Comparison]:
     if not record.exists():
         return []
     rows = (map(int, line.split()) for line in record.read_text().splitlines())
-    return [Comparison(signer, otp, bool(matched)) for signer, otp, matched in rows]
+    return [Comparison(otp, bool(matched)) for otp, matched in rows]

@@ -101,8 +101,16 @@ class EsignTicket(models.Model):
         device_hash = codes.secret_hash(device) if device else None
         if ticket._is_proved(device_hash):
             return ticket, True
-        known = ticket._knows(device_hash) and ticket.signer_id.request_id.state in REACHABLE
+        known = ticket._knows(device_hash) and ticket._fetch_for_code().state in REACHABLE
         return (ticket, False) if known else (ticket.browse(), False)
+
+    def _fetch_for_code(self):
+        """Read what the page of the code shows and no more; return the request."""
+        self.signer_id.fetch(["request_id", "email", "phone", "lang", "tz"])
+        request = self.signer_id.request_id
+        request.fetch(["state", "channel", "company_id"])
+        request.company_id.fetch(["name", "phone", "email", "partner_id", "esign_code_minutes"])
+        return request
 
     def _is_proved(self, device_hash):
         return bool(self and codes.same(self.device_hash, device_hash) and self._seconds_left() > 0)

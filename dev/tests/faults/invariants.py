@@ -144,7 +144,7 @@ class Invariants:
             success = success + 1 if kind == "code.validated" else 0 if kind == "code.requested" else success
             assert in_a_row <= TRIES, f"I3: {kinds}"
             assert success <= 1, f"I4: {kinds}"
-        compared = [found for found in self.stand.all_comparisons() if found.signer_id == request.signer_id]
+        compared = self.stand.comparisons(request.order_id)
         assert sum(not found.matched for found in compared) == kinds.count("code.refused"), (
             "I3: journal and probe disagree"
         )

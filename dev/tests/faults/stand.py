@@ -81,6 +81,9 @@ class Stand:
             addons_path=",".join(map(str, addons)),
             server_wide_modules=f"base,rpc,web,{fault_probe.MODULE}",
             proxy_mode=True,  # each visitor has an IP address of its own
+            # With a filter, Odoo asks PostgreSQL for the list of databases at each anonymous request, on a connection
+            # made for it: the harder way for whoever counts connections, and not the cheap one.
+            **({} if self.kind == "threaded" else {"dbfilter": ""}),
         )
 
     def sql(self, query: str, params=None) -> list[tuple]:
@@ -96,17 +99,13 @@ class Stand:
         """As if a day had gone by since anybody asked for a code or a link."""
         self.sql("DELETE FROM esign_throttle")
 
-    def comparisons(self, quotation: quotations.Quotation) -> list[fault_probe.Comparison]:
+    def comparisons(self, order_id: int) -> list[fault_probe.Comparison]:
         """The comparisons of codes that took place for a quotation, as the probe in the servers saw them."""
-        rows = self.sql(
-            "SELECT s.id FROM esign_signer s JOIN esign_request r ON r.id = s.request_id WHERE r.order_id = %s",
-            [quotation.id],
-        )
-        signers = {row[0] for row in rows}
-        return [found for found in self.all_comparisons() if found.signer_id in signers]
-
-    def all_comparisons(self) -> list[fault_probe.Comparison]:
-        return fault_probe.read(self.comparisons_path)
+        query = """SELECT c.id FROM esign_otp c JOIN esign_ticket t ON t.id = c.ticket_id
+                     JOIN esign_signer s ON s.id = t.signer_id JOIN esign_request r ON r.id = s.request_id
+                    WHERE r.order_id = %s"""
+        codes = {row[0] for row in self.sql(query, [order_id])}
+        return [found for found in fault_probe.read(self.comparisons_path) if found.otp_id in codes]
 
     def events(self, quotation: quotations.Quotation) -> list[str]:
         """Kinds of the journal's entries, oldest first."""

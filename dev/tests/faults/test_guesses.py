@@ -68,7 +68,7 @@ def test_wrong_guesses(stand, caught, row, invariants):
         answers = guess(stand, [(visitor, code) for code in wrong_codes(right, SCALE.parallel)])
         busy += sum(answer.status == BUSY for answer in answers)
         seconds += [answer.seconds for answer in answers]
-        compared.append(len(stand.comparisons(visitor.quotation)))
+        compared.append(len(stand.comparisons(visitor.quotation.id)))
         row(number + 1, requests=SCALE.parallel, compared=_tally(compared), busy=busy)
         row(
             median_ms=round(1000 * statistics.median(seconds)),
@@ -80,7 +80,7 @@ def test_wrong_guesses(stand, caught, row, invariants):
         assert kinds.count("code.refused") == TRIES
         assert kinds.count("scope.locked") == 1
         assert visitor.post(f"{visitor.page}/verify", code=right).status_code == LOCKED, "the right one comes too late"
-        assert len(stand.comparisons(visitor.quotation)) == TRIES
+        assert len(stand.comparisons(visitor.quotation.id)) == TRIES
         invariants.check(visitor)
 
 
@@ -95,7 +95,7 @@ def test_wrong_guesses_of_many_browsers(stand, caught, row, invariants):
         browsers = [first, *other_browsers(stand, caught, first, BROWSERS - 1)]
         codes = wrong_codes(right, SCALE.parallel)
         guess(stand, [(browsers[place % BROWSERS], code) for place, code in enumerate(codes)])
-        found = stand.comparisons(first.quotation)
+        found = stand.comparisons(first.quotation.id)
         compared.append(len(found))
         row(number + 1, requests=SCALE.parallel, browsers=BROWSERS, compared=_tally(compared))
         # The last code only is worth a comparison; it may be one of the "wrong" ones, once in many years.
@@ -117,7 +117,7 @@ def test_right_guesses(stand, caught, row, invariants):
         row(number + 1, requests=SCALE.parallel_others, successes=_tally(successes))
         assert successes[-1] == 1
         assert len(devices) == 1, "one browser got in, with one secret"
-        assert len(stand.comparisons(visitor.quotation)) <= TRIES
+        assert len(stand.comparisons(visitor.quotation.id)) <= TRIES
         assert "scope.locked" not in stand.events(visitor.quotation)
         invariants.check(visitor)
 
@@ -134,7 +134,7 @@ def test_the_right_one_among_wrong_guesses(stand, caught, row, invariants):
         codes.insert(number % TRIES, right)
         guess(stand, [(visitor, code) for code in codes])
         successes.append(stand.events(visitor.quotation).count("code.validated"))
-        compared.append(len(stand.comparisons(visitor.quotation)))
+        compared.append(len(stand.comparisons(visitor.quotation.id)))
         row(number + 1, requests=SCALE.parallel_others, successes=_tally(successes), compared=_tally(compared))
         assert successes[-1] <= 1
         assert compared[-1] <= TRIES

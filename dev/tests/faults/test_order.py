@@ -154,16 +154,19 @@ class Procedure(RuleBasedStateMachine):
             self.stand.forget_limits()
         answer = visitor.post(f"{self._page(visitor)}/code")
         assert answer.status_code in ((303,) if visitor is self.inside else (200, 404, 422)), answer.status_code
-        self._look_into_mailbox(visitor)
+        if self._look_into_mailbox(visitor):
+            assert "/verify" in answer.text, "the page does not know yet that a code was sent"
         self._nothing_happened()
 
-    def _look_into_mailbox(self, visitor):
+    def _look_into_mailbox(self, visitor) -> bool:
         """Whose code has come? The link gives a browser a new secret, so a running session is left."""
-        if len(quotations.code_mails(self.mails, self.quotation.email)) > self.codes:
-            self.codes += 1
-            self.holder = visitor
-            if visitor is self.inside:
-                self.inside = None
+        if len(quotations.code_mails(self.mails, self.quotation.email)) == self.codes:
+            return False
+        self.codes += 1
+        self.holder = visitor
+        if visitor is self.inside:
+            self.inside = None
+        return True
 
     @precondition(lambda self: self.codes)
     @rule(browser=browsers)
