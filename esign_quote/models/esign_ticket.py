@@ -121,7 +121,7 @@ class EsignTicket(models.Model):
             return False
         if codes.same(self.device_hash, device_hash) or codes.same(self.half_hash, device_hash):
             return True
-        asked = self.env["esign.otp"].sudo().search([("ticket_id", "=", self.id)])
+        asked = self.env["esign.otp"].sudo().search_fetch([("ticket_id", "=", self.id)], ["device_hash", "channel"])
         return any(codes.same(otp.device_hash, device_hash) for otp in asked)
 
     def _seconds_left(self):

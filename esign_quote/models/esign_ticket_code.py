@@ -156,6 +156,7 @@ class EsignTicket(models.Model):
             request, company = this.signer_id.request_id, this._company()
             left = max(company.esign_code_tries - used, 0)
             this._commit_and_go_on()
+            otp.fetch(["state", "digest", "channel"])
             if otp.state != "pending":
                 return this._too_late()
             if otp._matches(digest):
