@@ -330,7 +330,6 @@ class Procedure(RuleBasedStateMachine):
         visitor.get("/esign/again")
         assert visitor.post("/esign/again", email=self.quotation.email).status_code == 200
         self.stand.run_cron("ir_cron_wishes")
-        self.stand.run_cron("ir_cron_mails")
         if not self.inside:
             waiting.until(lambda: self._newest_link() != self.link, what="the new link")
             self.link, self.holder = self._newest_link(), None

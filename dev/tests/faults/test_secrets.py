@@ -106,7 +106,6 @@ def _back_in(stand, mails) -> list[Visitor]:
     lost.get("/esign/again")
     assert lost.post("/esign/again", email=lost.quotation.email).status_code == 200
     stand.run_cron("ir_cron_wishes")
-    stand.run_cron("ir_cron_mails")
     waiting.until(lambda: lost.link != former, what="the new link")
     assert lost.get(former).status_code == 404
     lost.ask_for_code()
