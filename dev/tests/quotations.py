@@ -74,7 +74,7 @@ def create_quotation(
     number = next(_numbers)
     signer = "Éléonore Lefèvre" if lang == "fr_FR" else "Jane O'Neill"
     email = f"customer{number}@client.example"
-    phone = f"+33 6 12 34 {number // 100:02} {number % 100:02}"
+    phone = f"+33 6 12 34 {number // 100:02} {number % 100:02}"  # a range for films is no valid number to phonenumbers
     contact = {"name": signer, "email": email, "phone": phone, "lang": lang, "tz": "Europe/Paris"}
     if business:
         values = {"name": f"Client {number} Ltd", "is_company": True, "company_registry": "852 379 845", "lang": lang}
@@ -101,12 +101,12 @@ def open_composer(rpc: RpcClient, quotation: Quotation, **changes) -> tuple[int,
     """
     context = rpc.call("sale.order", "action_esign_send", [quotation.id])["context"]
     fields = {name: {} for name in COMPOSER_FIELDS}
-    values = rpc.call("mail.compose.message", "onchange", [], {}, [], fields, context=context)["value"]
-    attachments = [command[1] for command in values["attachment_ids"]]
+    shown = rpc.call("mail.compose.message", "onchange", [], {}, [], fields, context=context)["value"]
+    attachments = [command[1] for command in shown["attachment_ids"]]
     written = {
         "partner_ids": [(6, 0, [quotation.partner_id])],
-        "subject": values["subject"],
-        "body": values["body"],
+        "subject": shown["subject"],
+        "body": shown["body"],
         "attachment_ids": [(6, 0, attachments)],
         **changes,
     }
@@ -140,7 +140,19 @@ def code_mails(mails: MailCatcher, email: str) -> list[Message]:
 
 
 def is_code_mail(mail: Message) -> bool:
-    return not mail.attachments and "/esign/t/" not in mail.html and bool(CODE.search(mail.text))
+    with_link = "/esign/t/" in mail.html or "/esign/unlock/" in mail.html
+    return not mail.attachments and not with_link and bool(CODE.search(mail.text))
+
+
+def unlock_link(mails: MailCatcher, email: str) -> str:
+    """Wait for the notice of a lock, and read the way out of it."""
+    notice = mails.wait_for(lambda mail: "/esign/unlock/" in mail.html, to=email, timeout=90)
+    return next(link for link in notice.links if "/esign/unlock/" in link)
+
+
+def sms_address(quotation: Quotation) -> str:
+    """Where the double of the SMS service files the texts to the customer."""
+    return f"{quotation.phone.replace(' ', '')}@sms"
 
 
 def another_code(code: str, number: int = 1) -> str:

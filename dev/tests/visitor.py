@@ -94,9 +94,19 @@ class Visitor:
         return quotations.latest_code(self.mails, self.quotation.email)
 
     def enter(self) -> None:
-        code = self.ask_for_code()
+        self.give_code(self.ask_for_code())
+
+    def give_code(self, code: str) -> None:
+        """Give the right code, the last one that is asked for."""
         answer = self.post(f"{self.page}/verify", code=code)
         assert answer.status_code == 303, answer.text
+
+    def lock_out(self, right: str) -> None:
+        """Give wrong codes until the entry of codes is locked."""
+        for number in (1, 2, 3):
+            answer = self.post(f"{self.page}/verify", code=quotations.another_code(right, number))
+            assert answer.status_code == 422, answer.text
+        assert "stopped until" in answer.text
 
     def read_to_the_end(self) -> None:
         file = re.search(r'data-file="([^"]+)"', self.get(self.page).text)[1]
@@ -104,8 +114,8 @@ class Visitor:
         digest = hashlib.sha256(self.http.get(file).content).hexdigest()
         assert self.post(f"{self.page}/read", sha256=digest).json() == {"ok": True}
 
-    def sign(self) -> httpx.Response:
-        return self.post(f"{self.page}/sign", **self.signature())
+    def sign(self, **changes) -> httpx.Response:
+        return self.post(f"{self.page}/sign", **{**self.signature(), **changes})
 
     def signature(self) -> dict:
         """The form that signs."""

@@ -226,8 +226,9 @@ class EsignSign(http.Controller):
         return page("esign_quote.page_welcome", values, status=200 if outcome is None else 429)
 
     def _code(self, ticket, outcome=None, device=None, status=None):
-        issued = bool(outcome) and (outcome["ok"] or "more" in outcome)
-        view = ticket._code_view(device or get_device(ticket.uid), fresh=issued)
+        if outcome and outcome.get("reason") not in ("format", "wrong"):
+            ticket._catch_up()
+        view = ticket._code_view(device or get_device(ticket.uid))
         values = {**self._common(ticket), "outcome": outcome, "message": ticket._code_sentence(outcome), "view": view}
         return page("esign_quote.page_code", values, status=status or (200 if not outcome or outcome["ok"] else 422))
 

@@ -54,7 +54,8 @@ class EsignOtp(models.Model):
     def _find_pending(self, ticket, device_hash):
         """Return the code that this browser may give now, or an empty recordset."""
         domain = [("ticket_id", "=", ticket.id), ("state", "=", "pending"), ("expires_on", ">", self._now())]
-        return self.search(domain, limit=1).filtered(lambda otp: codes.same(otp.device_hash, device_hash))
+        names = ["ticket_id", "channel", "device_hash", "salt", "wrong"]
+        return self.search_fetch(domain, names, limit=1).filtered(lambda otp: codes.same(otp.device_hash, device_hash))
 
     def _digest(self, code):
         """Return what is compared of a code: good for one ticket, browser, channel and purpose only."""
@@ -68,7 +69,11 @@ class EsignOtp(models.Model):
         return any(codes.same(digest, earlier) for earlier in self.wrong or ())
 
     def _note_wrong(self, digest):
-        self.wrong = [*(self.wrong or ()), digest]
+        # In one statement: of parallel guesses none overwrites another's.
+        self.env.cr.execute(
+            "UPDATE esign_otp SET wrong = COALESCE(wrong, '[]') || to_jsonb(%s::text) WHERE id = %s", [digest, self.id]
+        )
+        self.invalidate_recordset(["wrong"], flush=False)
 
     def _matches(self, digest):
         """Compare in constant time. The try was counted and committed before (law 5)."""

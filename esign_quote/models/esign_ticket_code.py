@@ -147,17 +147,31 @@ class EsignTicket(models.Model):
         if not code:
             return {"ok": False, "reason": "format"}
         device_hash = codes.secret_hash(device)
-        with self._own_transaction() as this:
+        with self._own_transaction(refresh=False) as this:
+            this._fetch_for_guess()
             refusal, otp, digest, used = this._count_guess(code, device_hash)
             if refusal:
                 return refusal
+            # Found out now: a commit forgets what was read.
+            request, company = this.signer_id.request_id, this._company()
+            left = max(company.esign_code_tries - used, 0)
             this._commit_and_go_on()
+            otp.fetch(["state", "digest", "channel"])
             if otp.state != "pending":
                 return this._too_late()
             if otp._matches(digest):
                 return this._let_in(otp, origin)
             otp._note_wrong(digest)
-            return this._keep_out(used, origin)
+            return this._keep_out(request, used, left, origin)
+
+    def _fetch_for_guess(self):
+        """Read what a guess needs and no more: a company alone has a hundred fields."""
+        self.fetch(["uid", "signer_id"])
+        self.signer_id.fetch(["request_id"])
+        request = self.signer_id.request_id
+        request.fetch(["reference", "company_id"])
+        request.company_id.fetch(["esign_code_tries", "esign_lock_for"])
+        request.document_ids.fetch(["kind", "sha256"])
 
     def _too_late(self):
         """The code was used or replaced meanwhile (a second click): not compared, hence not counted."""
@@ -200,14 +214,13 @@ class EsignTicket(models.Model):
         request.identified_on = request.identified_on or now
         return {"ok": True, "device": device, "more": False}
 
-    def _keep_out(self, used, origin):
-        company = self._company()
-        left = max(company.esign_code_tries - used, 0)
+    def _keep_out(self, request, used, left, origin):
         entries = [("code.refused", {"try": used, **origin})]
         if not left:
-            entries.append(("scope.locked", {"scope": self._scope(), "minutes": company._esign_lock_minutes()}))
+            minutes = self._company()._esign_lock_minutes()
+            entries.append(("scope.locked", {"scope": self._scope(), "minutes": minutes}))
             self.env["esign.lock"]._announce()
-        self.signer_id.request_id._log(entries, actor="visitor")
+        request._log(entries, actor="visitor")
         if left:
             return {"ok": False, "reason": "wrong", "left": left}
         return {"ok": False, "reason": "locked", "until": self.env["esign.lock"]._locked_until(self._scope())}

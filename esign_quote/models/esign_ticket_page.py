@@ -54,17 +54,13 @@ class EsignTicket(models.Model):
         """Take the refusal of the signer of this ticket; see `esign.request._decline`."""
         return self.signer_id.request_id._decline(self.signer_id.id, comment, origin)
 
-    def _code_view(self, device, fresh=False):
+    def _code_view(self, device):
         """Return what the page of the code says to this browser.
 
-        :param bool fresh: a code was just issued beside this transaction, which does not see it
         :return: ``channel`` of the code that is asked for, ``address`` (masked) it goes to,
             ``pending`` whether a code can be typed now, ``ended`` whether a session ran out
         :rtype: dict
         """
-        if fresh:
-            with self._own_transaction() as this:
-                return this._code_view(device)
         device_hash = codes.secret_hash(device)
         pending = self.env["esign.otp"]._find_pending(self, device_hash)
         channel = pending.channel or self._next_channel(device_hash)

@@ -9,7 +9,7 @@ class EsignTransaction(models.AbstractModel):
     _description = "E-signature: work that is committed on its own"
 
     @contextmanager
-    def _own_transaction(self, read_committed=True):
+    def _own_transaction(self, read_committed=True, refresh=True):
         """Run a block in a transaction of its own and commit it, whatever follows.
 
         What counts (a wrong code, a consent) must outlive a failure of the rest of the HTTP
@@ -18,6 +18,7 @@ class EsignTransaction(models.AbstractModel):
         result, where Odoo's REPEATABLE READ would fail.
 
         :param bool read_committed: False for Odoo's usual isolation (business outside this addon)
+        :param bool refresh: False keeps what the caller has in its cache
         :return: context manager giving ``self`` as superuser on the new cursor
         """
         with self.env.registry.cursor() as cr:
@@ -25,7 +26,8 @@ class EsignTransaction(models.AbstractModel):
             if read_committed:
                 this._read_committed()
             yield this
-        self.env.invalidate_all(flush=False)
+        if refresh:
+            self.env.invalidate_all(flush=False)
 
     def _commit_and_go_on(self):
         """Commit what a block of `_own_transaction` did so far, and keep its connection.
@@ -36,6 +38,14 @@ class EsignTransaction(models.AbstractModel):
         self.env.cr.commit()  # pylint: disable=invalid-commit
         self.env.invalidate_all()
         self._read_committed()
+
+    def _catch_up(self):
+        """Let a request's own transaction, which has written nothing, see what others have committed meanwhile.
+
+        It is REPEATABLE READ: it would show the page as it was before the click.
+        """
+        self.env.cr.commit()  # pylint: disable=invalid-commit
+        self.env.invalidate_all()
 
     def _read_committed(self):
         # A test's cursor is a savepoint of a running transaction: its level is fixed.

@@ -1,4 +1,5 @@
 import configparser
+import functools
 import os
 import secrets
 from contextlib import suppress
@@ -11,6 +12,14 @@ from ..tools import vault
 
 SECTION, OPTION = "esign_quote", "seal_secret"
 VARIABLE = "ESIGN_QUOTE_SEAL_SECRET"
+
+
+@functools.lru_cache(maxsize=1)
+def _read_option(path, _changed):
+    # A section of its own: Odoo warns about options it does not know in [options].
+    parser = configparser.RawConfigParser()
+    parser.read(path)
+    return parser.get(SECTION, OPTION, fallback="")
 
 
 class EsignVault(models.AbstractModel):
@@ -40,10 +49,8 @@ class EsignVault(models.AbstractModel):
         return vault.derive(self._master(), f"{self.env.cr.dbname}/{purpose}")
 
     def _from_configuration(self):
-        # A section of its own: Odoo warns about options it does not know in [options].
-        parser = configparser.RawConfigParser()
-        parser.read(config["config"] or [])
-        return parser.get(SECTION, OPTION, fallback="")
+        path = Path(config["config"] or "")
+        return _read_option(path, path.stat().st_mtime_ns) if path.is_file() else ""
 
     def _from_data_folder(self):
         folder = Path(config["data_dir"]) / "esign_quote"

@@ -65,7 +65,8 @@ class MailMail(models.Model):
 
     def _send(self, *args, **kwargs):
         """Override of `mail`: remember, for this run, which copies the mail server's answer is awaited for."""
-        if any(mail._esign_is_ours() for mail in self):
+        # One that another process has just sent and deleted must not hold up the others.
+        if any(mail._esign_is_ours() for mail in self.exists()):
             self = self.with_context(esign_awaited={})  # noqa: PLW0642
         return super()._send(*args, **kwargs)
 

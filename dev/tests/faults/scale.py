@@ -18,7 +18,8 @@ class Scale:
     wrong_rounds: int
     browser_rounds: int  # R-01 with several browsers
     right_rounds: int  # R-02, each of both
-    answer_rounds: int  # R-03, each of the four
+    answer_rounds: int  # R-03, customers among themselves
+    act_rounds: int  # R-03, each of the salesperson's two acts
     fuzz_requests: int
     sequences: int
     steps: int
@@ -29,9 +30,9 @@ class Scale:
 
 
 SIZES = {
-    "quick": Scale(200, 60, PAIR, PAIR, 1, 0, 1, 1, 120, 5, 15, 25, 6, 6, 1),
-    "normal": Scale(200, 200, ALL, ALL, 3, 1, 2, 2, 1_000, 30, 20, 150, 30, 60, 5),
-    "full": Scale(200, 200, ALL, ALL, 100, 30, 50, 20, 50_000, 20_000, 30, 500, 300, 60, 9),
+    "quick": Scale(200, 60, PAIR, PAIR, 1, 0, 1, 1, 1, 80, 4, 15, 20, 8, 5, 1),
+    "normal": Scale(200, 200, ALL, ALL, 3, 1, 2, 2, 3, 1_000, 20, 20, 150, 30, 60, 5),
+    "full": Scale(200, 200, ALL, ALL, 100, 30, 50, 20, 21, 50_000, 20_000, 30, 500, 300, 60, 9),
 }
 SIZE = os.environ.get(VARIABLE, "quick")
 SCALE = SIZES[SIZE]

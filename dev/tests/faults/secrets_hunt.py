@@ -17,6 +17,7 @@ import quotations
 
 TIME = re.compile(rb"\d\d:\d\d:\d\d[.,]\d{1,6}")
 WORD = re.compile(rb"(?<![\w#./-])\d{6}(?![\w#/-]|\.\d)")
+SECRET_PATH = re.compile("/esign/(t|unlock)/")  # of mailed links
 # What a page or a mail of ours is written to, beside the addon's own tables.
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename ~ '^(esign_|mail_mail|mail_message|bus_bus)'"
 
@@ -46,11 +47,14 @@ def of_visitors(mails, visitors) -> Secrets:
     long, codes = set(), set()
     for visitor in visitors:
         long |= visitor.devices
+        number = quotations.sms_address(visitor.quotation)
         for mail in mails.messages:
             if visitor.quotation.email in mail.envelope_to:
-                long |= {urlsplit(link).path.split("/")[3] for link in mail.links if "/esign/t/" in link}
-                if quotations.is_code_mail(mail):
-                    codes.add(quotations.CODE.search(mail.text)[0])
+                long |= {urlsplit(link).path.split("/")[3] for link in mail.links if SECRET_PATH.search(link)}
+            if number in mail.envelope_to or (
+                visitor.quotation.email in mail.envelope_to and quotations.is_code_mail(mail)
+            ):
+                codes.add(quotations.CODE.search(mail.text)[0])
     return Secrets(frozenset(long), frozenset(codes))
 
 

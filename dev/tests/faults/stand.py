@@ -16,15 +16,14 @@ from devtools.databases import Databases
 from devtools.mailcatcher import MailCatcher
 from devtools.odoo_server import ADDRESS, OdooServer
 from devtools.round_robin import RoundRobin
-from devtools.rpc import RpcClient
+from devtools.rpc import RpcClient, RpcError
+from devtools.smsgateway import SmsGateway
 
 WORKERS = {"workers": [4], "threaded": [0], "pair": [2, 2]}  # of each server
 TITLES = {"workers": "4 workers", "threaded": "threaded", "pair": "2 servers"}
-# Threads as the connection pool can serve them. Without it Odoo starts one for each visitor, and those who find the
-# pool empty get Odoo's own "500" before any addon is asked.
-VARIABLES = {"ODOO_MAX_HTTP_THREADS": "auto"}
-# What PostgreSQL says to the loser of a race, before Odoo repeats the request.
-LOST = ("could not serialize access",)
+# What PostgreSQL says to the loser of a race, before Odoo repeats the request; and what is said of a visitor who found
+# no connection left, which happens with threads: Odoo starts one for each visitor.
+EXPECTED = ("could not serialize access", "no database for a visitor")
 
 
 class Stand:
@@ -39,6 +38,7 @@ class Stand:
         self.folder = logs / kind
         self.comparisons_path = self.folder / "comparisons"
         self.mails = mails
+        self.texts = SmsGateway(mails)
         self.url = ""
         self.servers: list[OdooServer] = []
         self.forgiven: list[str] = []  # parts of entries that the test of the moment expects in the logs
@@ -56,6 +56,7 @@ class Stand:
             if len(self.servers) > 1:
                 self.url = stack.enter_context(RoundRobin([(ADDRESS, server.port) for server in self.servers])).url
             databases.set_address(self.database, self.url)
+            databases.set_sms_endpoint(self.database, stack.enter_context(self.texts).url)
             for server in self.servers:
                 stack.callback(server.kill)  # in order it takes up to 20 s
                 server.launch()
@@ -63,6 +64,9 @@ class Stand:
                 server.wait()
             self.admin = stack.enter_context(_logged_in(self))
             self.admin.call("ir.config_parameter", "set_param", "report.print_delay", "0")
+            # Text messages go to French numbers.
+            (france,) = self.admin.search_read("res.country", [("code", "=", "FR")], ["id"])
+            self.admin.write("res.company", 1, {"esign_sms_country_ids": [(6, 0, [france["id"]])]})
             quotations.create_products(self.admin)
             yield self
 
@@ -77,29 +81,31 @@ class Stand:
             addons_path=",".join(map(str, addons)),
             server_wide_modules=f"base,rpc,web,{fault_probe.MODULE}",
             proxy_mode=True,  # each visitor has an IP address of its own
-            variables=VARIABLES,
+            # With a filter, Odoo asks PostgreSQL for the list of databases at each anonymous request, on a connection
+            # made for it: the harder way for whoever counts connections, and not the cheap one.
+            **({} if self.kind == "threaded" else {"dbfilter": ""}),
         )
 
     def sql(self, query: str, params=None) -> list[tuple]:
         return self.cluster.sql(self.database, query, params)
 
-    def send(self) -> quotations.Quotation:
+    def send(self, channel: str = "mail") -> quotations.Quotation:
         """A quotation that waits for its signature."""
         quotation = quotations.create_quotation(self.admin)
-        quotations.send_for_signature(self.admin, quotation)
+        quotations.send_for_signature(self.admin, quotation, channel=channel)
         return quotation
 
-    def comparisons(self, quotation: quotations.Quotation) -> list[fault_probe.Comparison]:
-        """The comparisons of codes that took place for a quotation, as the probe in the servers saw them."""
-        rows = self.sql(
-            "SELECT s.id FROM esign_signer s JOIN esign_request r ON r.id = s.request_id WHERE r.order_id = %s",
-            [quotation.id],
-        )
-        signers = {row[0] for row in rows}
-        return [found for found in self.all_comparisons() if found.signer_id in signers]
+    def forget_limits(self) -> None:
+        """As if a day had gone by since anybody asked for a code or a link."""
+        self.sql("DELETE FROM esign_throttle")
 
-    def all_comparisons(self) -> list[fault_probe.Comparison]:
-        return fault_probe.read(self.comparisons_path)
+    def comparisons(self, order_id: int) -> list[fault_probe.Comparison]:
+        """The comparisons of codes that took place for a quotation, as the probe in the servers saw them."""
+        query = """SELECT c.id FROM esign_otp c JOIN esign_ticket t ON t.id = c.ticket_id
+                     JOIN esign_signer s ON s.id = t.signer_id JOIN esign_request r ON r.id = s.request_id
+                    WHERE r.order_id = %s"""
+        codes = {row[0] for row in self.sql(query, [order_id])}
+        return [found for found in fault_probe.read(self.comparisons_path) if found.otp_id in codes]
 
     def events(self, quotation: quotations.Quotation) -> list[str]:
         """Kinds of the journal's entries, oldest first."""
@@ -107,10 +113,26 @@ class Stand:
                     WHERE r.order_id = %s ORDER BY r.id, e.seq"""
         return [kind for (kind,) in self.sql(query, [quotation.id])]
 
+    def origins(self, quotation: quotations.Quotation) -> list[tuple[str, str]]:
+        """Kind and IP address of each of the journal's entries that tells one, oldest first."""
+        query = """SELECT e.type, e.payload->>'ip' FROM esign_event e JOIN esign_request r ON r.id = e.request_id
+                    WHERE r.order_id = %s AND e.payload->>'ip' IS NOT NULL ORDER BY r.id, e.seq"""
+        return self.sql(query, [quotation.id])
+
+    def run_cron(self, name: str) -> None:
+        """Do now what a scheduled action of the addon would do within minutes."""
+        query = "SELECT res_id FROM ir_model_data WHERE module = 'esign_quote' AND name = %s"
+        ((cron,),) = self.sql(query, [name])
+        try:
+            self.admin.call("ir.cron", "method_direct_trigger", [cron])
+        except RpcError as error:  # its time has just come
+            if "already executing" not in str(error):
+                raise
+
     @contextmanager
     def kept_quiet(self):
         """Fail if a server logs an error, or a warning about the addon, meanwhile."""
-        self.forgiven[:] = LOST
+        self.forgiven[:] = EXPECTED
         with ExitStack() as stack:
             for server in self.servers:
                 stack.enter_context(server_log.kept_quiet(server, forgiven=self.forgiven))

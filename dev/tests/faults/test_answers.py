@@ -71,7 +71,7 @@ def test_signs_and_declines(stand, reader, row, invariants):
 def test_signs_and_cancel(stand, reader, row, invariants):
     """R-03 sign and the salesperson's cancel."""
     winners = Counter()
-    for number in range(SCALE.answer_rounds + 1):
+    for number in range(SCALE.act_rounds):
         visitor = reader()
         order = visitor.quotation.id
         count = count_of_signs(number)
@@ -91,7 +91,7 @@ def test_signs_and_cancel(stand, reader, row, invariants):
 def test_signs_and_edit(stand, reader, row, invariants):
     """R-03 sign and the salesperson's edit."""
     winners = Counter()
-    for number in range(SCALE.answer_rounds + 1):
+    for number in range(SCALE.act_rounds):
         visitor = reader()
         order = visitor.quotation.id
         before = stand.admin.read("sale.order", order, ["amount_total"])["amount_total"]

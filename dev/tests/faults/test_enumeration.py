@@ -6,8 +6,10 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import pytest
+import quotations
 from scale import SCALE
 from statistics_of_two import kolmogorov_smirnov
 from visitor import Visitor, new_address, proxy_headers
@@ -19,6 +21,7 @@ SUSPICIOUS = 0.01
 # … so a suspicion must come again in measurements of their own before it counts.
 ATTEMPTS = 3
 CSRF = re.compile(r'(name="csrf_token" value=")[^"]*')
+TYPED = re.compile(r"\w+@client\.example")
 VARYING = ("date", "set-cookie")  # headers
 
 
@@ -51,9 +54,50 @@ def _links(stand, mails) -> dict[str, Callable[[], bytes]]:
     }
 
 
+def _ways_out(stand, mails) -> dict[str, Callable[[], bytes]]:
+    """A link that has unlocked the entry of codes, and one that never was."""
+    used = _locked(stand, mails, unlock=True)
+    return {
+        "used": lambda: _get(stand, used),
+        "unknown": lambda: _get(stand, f"/esign/unlock/{secrets.token_urlsafe(32)}"),
+    }
+
+
+def _lost_links(stand, mails) -> dict[str, Callable[[], bytes]]:
+    """Addresses of a customer, of nobody and of a customer who is locked out; all of one length."""
+    known, locked = stand.send().email, _locked(stand, mails)
+    assert len(known) == len(locked), "so that only what the server does can differ"
+    stranger = Visitor(stand, mails, stand.send())
+    stranger.get("/esign/again")
+
+    def ask(email: str) -> bytes:
+        # Nobody has reached a limit, and no cron writes to the customer meanwhile.
+        stand.sql("DELETE FROM esign_throttle; DELETE FROM esign_link_wish")
+        return stranger.raw("/esign/again", headers={"X-Forwarded-For": new_address()}, email=email)
+
+    def unknown() -> str:
+        return f"{secrets.token_hex(32)[: len(known.partition('@')[0])]}@client.example"
+
+    return {"known": lambda: ask(known), "unknown": lambda: ask(unknown()), "locked": lambda: ask(locked)}
+
+
+def _locked(stand, mails, unlock: bool = False) -> str:
+    """Lock a customer out; return the address, or the link that has let the customer in again."""
+    visitor = Visitor(stand, mails, stand.send())
+    visitor.lock_out(visitor.ask_for_code())
+    link = urlsplit(quotations.unlock_link(mails, visitor.quotation.email)).path
+    if not unlock:
+        return visitor.quotation.email
+    visitor.get(link)
+    assert "Codes can be typed again" in visitor.post(link).text
+    return link
+
+
 SURFACES = [
     Surface("/esign/<uid> without cookie", _pages),
     Surface("/esign/t/<secret>, dead or unknown", _links),
+    Surface("/esign/unlock/<secret>, used or unknown", _ways_out),
+    Surface("/esign/again", _lost_links),
 ]
 
 
@@ -95,7 +139,7 @@ def _assert_same_bytes(answers: dict[str, list[wire.Answer]]) -> None:
 
 def _stable(answer: wire.Answer) -> tuple:
     headers = tuple(sorted((name, value) for name, value in answer.headers.items() if name not in VARYING))
-    return answer.status, headers, CSRF.sub(r"\1", answer.text)
+    return answer.status, headers, TYPED.sub("", CSRF.sub(r"\1", answer.text))
 
 
 def _get(stand, path: str) -> bytes:

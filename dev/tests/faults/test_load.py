@@ -113,16 +113,18 @@ async def _ask(stand, links: list[str], answers: Counter, over: threading.Event)
 
 async def _stranger(stand, link: str) -> tuple[dict[str, str], str]:
     headers = {"Host": stand.url.partition("//")[2], **proxy_headers(stand.url, new_address())}
-    page = await wire.exchange(stand.url, wire.compose("GET", link, headers))
+    page = await _insist(stand, wire.compose("GET", link, headers))
     session = SESSION.search(page.headers["set-cookie"])[0]
     return {**headers, "Cookie": session, "Content-Type": FORM}, TOKEN.search(page.text)[1]
 
 
 async def _count(stand, request: bytes, answers: Counter) -> None:
+    answers[(await _insist(stand, request)).status] += 1
+
+
+async def _insist(stand, request: bytes) -> wire.Answer:
     while True:
         try:
-            answer = await wire.exchange(stand.url, request)
+            return await wire.exchange(stand.url, request)
         except (OSError, wire.NoAnswer):
             continue
-        answers[answer.status] += 1
-        return

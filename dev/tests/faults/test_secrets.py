@@ -3,10 +3,13 @@
 import subprocess
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 import quotations
 import secrets_hunt
+import waiting
 from visitor import Visitor
 
 from devtools.odoo_server import data_dir
@@ -39,23 +42,74 @@ def test_secrets(stand, caught, row, invariants):
 
 
 def _run(stand, mails) -> list[Visitor]:
-    """Everything that handles secrets: links, codes right, wrong and not sent, answers, odd addresses."""
-    signing, declining, waiting, failing = (Visitor(stand, mails, stand.send()) for _number in range(4))
+    """Everything that handles secrets: links, codes right, wrong and not sent, answers, odd addresses, ways back in."""
+    signing, declining, idling, failing = (Visitor(stand, mails, stand.send()) for _number in range(4))
     code = signing.ask_for_code()
     assert signing.post(f"{signing.page}/verify", code=quotations.another_code(code)).status_code == 422
     assert signing.post(f"{signing.page}/verify", code=code).status_code == 303
     signing.read_to_the_end()
     declining.enter()
-    waiting.ask_for_code()
+    idling.ask_for_code()
     for path in ("", "/", "?a=1", "/nothing", "/code?code=1", "#x"):
-        waiting.http.get(waiting.link + path, headers={"Referer": stand.url + waiting.link})
-    waiting.http.get(waiting.link.replace("/t/", "/%74/"))
-    waiting.http.request("PUT", waiting.link)
-    waiting.http.post(f"{waiting.link}/code", data={"csrf_token": "wrong"})
+        idling.http.get(idling.link + path, headers={"Referer": stand.url + idling.link})
+    idling.http.get(idling.link.replace("/t/", "/%74/"))
+    idling.http.request("PUT", idling.link)
+    idling.http.post(f"{idling.link}/code", data={"csrf_token": "wrong"})
     _without_mail_server(stand, mails, failing)
     assert signing.sign().status_code == declining.decline().status_code == 303
     signing.get(signing.page)
-    return [signing, declining, waiting, failing]
+    return [signing, declining, idling, failing, *_by_text_message(stand, mails), *_back_in(stand, mails)]
+
+
+def _by_text_message(stand, mails) -> list[Visitor]:
+    """A code on the phone, right, wrong and refused by the service; two codes in turn."""
+    texting, both, refused = (Visitor(stand, mails, stand.send(channel)) for channel in ("sms", "both", "sms"))
+    stand.forget_limits()  # these numbers differ in the last digits only, a sign of fraud
+    right = _text_code(texting, lambda: texting.post(f"{texting.link}/code"))
+    texting.post(f"{texting.page}/verify", code=quotations.another_code(right))
+    texting.give_code(right)
+    first = both.ask_for_code()
+    second = _text_code(both, lambda: both.post(f"{both.page}/verify", code=first))
+    both.give_code(second)
+    both.read_to_the_end()
+    assert both.sign(consents=["C1-BOTH", "C2"]).status_code == 303
+    stand.forgiven.append("a text message could not be sent")
+    stand.texts.state = "insufficient_credit"
+    refused.get(refused.link)
+    assert "no try was used" in refused.post(f"{refused.link}/code").text
+    stand.texts.state = "success"
+    return [texting, both, refused]
+
+
+def _text_code(visitor: Visitor, ask) -> str:
+    visitor.get(visitor.page or visitor.link)
+    answer = ask()
+    assert answer.status_code == 303 or "Now the code on your phone" in answer.text, answer.text
+    visitor.page = visitor.page or httpx.URL(answer.headers["Location"]).path
+    visitor.get(visitor.page)
+    text = visitor.mails.wait_for(to=quotations.sms_address(visitor.quotation), timeout=60).text
+    return quotations.CODE.search(text)[0]
+
+
+def _back_in(stand, mails) -> list[Visitor]:
+    """Locked out, with a way out that is used and one that is not; a lost link."""
+    unlocking, locked, lost = (Visitor(stand, mails, stand.send()) for _number in range(3))
+    for visitor in (unlocking, locked):
+        visitor.lock_out(visitor.ask_for_code())
+    ways = [urlsplit(quotations.unlock_link(mails, visitor.quotation.email)).path for visitor in (unlocking, locked)]
+    unlocking.get(ways[0])
+    assert unlocking.post(ways[0]).status_code == 200
+    assert unlocking.post(ways[0]).status_code == 404
+    locked.get(f"{ways[1]}?a=1")
+    locked.http.post(ways[1], data={"csrf_token": "wrong"})
+    former = lost.link
+    lost.get("/esign/again")
+    assert lost.post("/esign/again", email=lost.quotation.email).status_code == 200
+    stand.run_cron("ir_cron_wishes")
+    waiting.until(lambda: lost.link != former, what="the new link")
+    assert lost.get(former).status_code == 404
+    lost.ask_for_code()
+    return [unlocking, locked, lost]
 
 
 def _without_mail_server(stand, mails, visitor: Visitor) -> None:
@@ -118,7 +172,7 @@ def _dump(stand) -> bytes:
 
 def _assert_hunt_works(known: secrets_hunt.Secrets) -> None:
     """A hunter who is blind finds nothing, too."""
-    assert len(known.long) >= 6 and len(known.codes) >= 3, "links, devices and codes of the run"
+    assert len(known.long) >= 20 and len(known.codes) >= 8, "links, devices and codes of the run"
     for secret in known.long:
         for form, text in secrets_hunt.forms(secret):
             assert known.found_in(b"left" + text + b"right"), form
