@@ -250,7 +250,7 @@ class TestHttpSurface(SurfaceCommon, HttpCase):
             "jsonrpc": (400, call, json_type),
             "another site": (403, self.form(), {"Origin": "https://evil.example"}),
             "our name within another": (403, self.form(), {"Origin": f"{own}.evil.example"}),
-            "no site": (403, self.form(), {"Origin": "null"}),
+            "no site, no token": (400, FORM, {"Origin": "null"}),
             "no address": (403, self.form(), {"Origin": "http://[x"}),
             "the browser says cross-site": (403, self.form(), {"Sec-Fetch-Site": "cross-site"}),
             "the browser says same-site": (403, self.form(), {"Origin": "null", "Sec-Fetch-Site": "same-site"}),
@@ -274,6 +274,8 @@ class TestHttpSurface(SurfaceCommon, HttpCase):
             {"Origin": own},
             # What browsers send with forms of pages that forbid referrers.
             {"Origin": "null", "Sec-Fetch-Site": "same-origin"},
+            # Safari before 16.4 knows no Sec-Fetch-Site.
+            {"Origin": "null"},
             # Behind a proxy that hands over another host.
             {"Origin": "https://sign.seller.example"},
         ):
