@@ -121,7 +121,8 @@ def _error_page(error, status, reference):
 def _lacks_token():
     if request.httprequest.method in SAFE_HTTP_METHODS:
         return False
-    return not request.validate_csrf(request.get_http_params().get("csrf_token"))
+    token = request.get_http_params().get("csrf_token")
+    return not isinstance(token, str) or not request.validate_csrf(token)  # a file is no token
 
 
 def _page_of_form():
