@@ -28,6 +28,7 @@ from . import (
     esign_proof_rendering,
     ir_actions_report,
     ir_attachment,
+    ir_cron,
     ir_http,
     ir_mail_server,
     mail_compose_message,

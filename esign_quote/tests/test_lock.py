@@ -1,7 +1,11 @@
 import re
+from unittest.mock import patch
 
+from odoo import sql_db
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import HttpCase, TransactionCase, tagged
+from odoo.tools import mute_logger
+from psycopg2.pool import PoolError
 
 from .common import ORIGIN, EsignCommon, EsignHttpCommon, text_of
 
@@ -75,6 +79,12 @@ class TestLock(LockCommon, EsignCommon, TransactionCase):
         for number in (1, 2, 3):
             ticket._check_code(device, f"{(right + number) % 10**6:06d}", ORIGIN)
         self.assertEqual(len(self.sent()), mails)
+
+    @mute_logger("odoo.addons.esign_quote.models.ir_cron")
+    def test_the_third_wrong_code_is_counted_even_if_nobody_can_be_woken(self):
+        """No connection left for waking the cron: a visitor must not read that no try was used."""
+        with patch.object(sql_db, "db_connect", side_effect=PoolError):
+            self.env.ref("esign_quote.ir_cron_locks")._notifydb()
 
     def test_a_lock_that_ended_meanwhile_is_not_told(self):
         self.lock(self.request)
