@@ -35,8 +35,7 @@ def parse_mobile(text: str, country: str | None) -> Mobile:
     if not (text or "").strip():
         raise PhoneRefused("missing")
     try:
-        # "+33 (0)6 …" is how many people write both forms at once.
-        number = phonenumbers.parse(text.replace("(0)", ""), country)
+        number = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException as error:
         raise PhoneRefused("invalid", number=text) from error
     if not phonenumbers.is_valid_number(number):

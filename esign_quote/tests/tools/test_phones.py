@@ -7,7 +7,7 @@ from tools.phones import Mobile, parse_mobile
     ("text", "country", "expected"),
     [
         ("06 12 34 56 78", "FR", Mobile("+33612345678", "FR")),
-        ("+33 (0)7 12 34 56 78", None, Mobile("+33712345678", "FR")),
+        ("+33 (0)7 56 78 90 12", None, Mobile("+33756789012", "FR")),
         ("0033612345678", "FR", Mobile("+33612345678", "FR")),
         ("0470 12 34 56", "BE", Mobile("+32470123456", "BE")),
         # In the United States a number does not say whether it is a mobile one.
