@@ -1,7 +1,7 @@
 import logging
 import smtplib
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.tools import email_normalize, email_normalize_all
 
 from ..tools import smtp_answers
@@ -52,6 +52,7 @@ class MailMail(models.Model):
 
     # === DELIVERY === #
 
+    @api.model
     def process_email_queue(self, email_ids=(), batch_size=1000):
         """Override of `mail`: mails of signatures have a queue of their own (`_cron_hand_over_mails`).
 
