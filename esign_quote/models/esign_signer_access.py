@@ -187,9 +187,10 @@ class EsignSigner(models.Model):
 
         :param dict form: texts of :data:`DRAFT_FIELDS` and ``consents`` (list of codes)
         """
-        draft = {name: str(form.get(name) or "")[:MAX_DRAFT] for name in DRAFT_FIELDS}
-        draft["consents"] = [str(code)[:64] for code in (form.get("consents") or ())[:50]]
-        if any(draft.values()) and self.request_id.state == "sent":
+        draft = {name: str(form[name])[:MAX_DRAFT] for name in DRAFT_FIELDS if form.get(name)}
+        if form.get("consents"):
+            draft["consents"] = [str(code)[:64] for code in form["consents"][:50]]
+        if draft and self.request_id.state == "sent":
             self.draft = draft
 
     # === LINK AGAIN === #
