@@ -59,8 +59,7 @@ class MailMail(models.Model):
         Two servers would otherwise take the same mail, each from another queue.
         """
         if not email_ids:
-            ours = [("esign_request_id", "!=", False)]
-            filters = [*self.env.context.get("filters", ()), "!", *ours]
+            filters = [*self.env.context.get("filters", ()), ("esign_request_id", "=", False)]
             self = self.with_context(filters=filters)  # noqa: PLW0642
         return super().process_email_queue(email_ids=email_ids, batch_size=batch_size)
 

@@ -49,6 +49,17 @@ class TestResend(EsignHttpCommon, HttpCase):
         mail.send()
         self.assertNotRegex(self.sent(self.customer.email)[-1].html, LINK)
 
+    def test_the_general_queue_leaves_it_alone_and_sends_the_others(self):
+        """Two servers must not take the same mail from two queues; everybody else's mails go on."""
+        values = {"email_to": "other@customer.example", "subject": "Other", "body_html": "<p>Other</p>"}
+        self.env["mail.mail"].create(values)
+        self._resend()
+        self.env["mail.mail"].process_email_queue()
+        self.assertEqual(len(self.sent("other@customer.example")), 1)
+        self.assertEqual(self.last_secret(), self.first)
+        self.send_queue()
+        self.assertNotEqual(self.last_secret(), self.first)
+
     def test_what_was_read_stays_read(self):
         self.enter_and_read(self.request)
         self._resend()
