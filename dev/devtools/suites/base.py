@@ -43,7 +43,8 @@ class Context:
 
     @property
     def logs(self) -> Path:
-        return paths.CACHE / "test-logs" / self.suite
+        folder = paths.CACHE / "test-logs"
+        return folder / self.suite if CLUSTER == "test" else folder / CLUSTER / self.suite
 
     @property
     def database(self) -> str:
@@ -52,7 +53,7 @@ class Context:
     @contextmanager
     def prepared(self) -> Iterator["Context"]:
         """An empty folder for logs; two runs of one suite wait for each other."""
-        self.logs.parent.mkdir(exist_ok=True)
+        self.logs.parent.mkdir(parents=True, exist_ok=True)
         with (self.logs.parent / f".{self.suite}.lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
