@@ -1,9 +1,11 @@
 """The laws of sealing, judged by programs that are not ours: poppler, qpdf and pyHanko's validator."""
 
+import asyncio
 import io
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import pdf_factory as make
 import pypdf
@@ -15,8 +17,10 @@ from pyhanko.sign.fields import MDPPerm
 from pyhanko.sign.validation import SignatureCoverageLevel, validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 from tools.appearance import draw_stamp
-from tools.exceptions import SealError
+from tools.cms import TOKEN_ROOM
+from tools.exceptions import SealError, TimestampError
 from tools.geometry import SCALE, Placement
+from tools.revocation import ValidationData
 from tools.verify import verify_strict
 
 
@@ -305,35 +309,43 @@ def test_bad_stamps(stamp_pdf, original, sealing, place):
 
 
 def test_time_stamp_in_the_same_update(original, sealing, key, now, tmp_path):
-    from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
-
-    tsa_key, tsa_certificate = timestamp_authority(now)
-    timestamper = DummyTimeStamper(tsa_certificate, tsa_key, fixed_dt=now)
-    sealed = sealing(original, timestamper=timestamper)
+    timestamp, tsa_certificate = timestamp_authority(now)
+    sealed = sealing(original, timestamp=timestamp)
     assert_judged_good(sealed, original, key, tmp_path, tsa_certificate)
     assert verify_strict(sealed, key.certificate).timestamped
 
 
-def test_validation_data_in_the_same_update(original, sealing, key, now, tmp_path):
-    context = ValidationContext(trust_roots=[x509.Certificate.load(key.certificate)], allow_fetching=False, moment=now)
-    sealed = sealing(original, validation_context=context)
+def test_validation_data_in_the_same_update(original, sealing, key, tmp_path):
+    data = ValidationData(certificates=(key.certificate, key.certificate))
+    sealed = sealing(original, validation_data=data)
     assert_judged_good(sealed, original, key, tmp_path)
-    assert "/DSS" in pypdf.PdfReader(io.BytesIO(sealed)).trailer["/Root"]
+    store = pypdf.PdfReader(io.BytesIO(sealed)).trailer["/Root"]["/DSS"]
+    assert [item.get_object().get_data() for item in store["/Certs"]] == [key.certificate]
+    assert "/OCSPs" not in store
 
 
 def test_time_stamp_authority_down(original, sealing):
-    from pyhanko.sign.timestamps import HTTPTimeStamper
+    def refuse(_signature):
+        raise TimestampError("no_answer")
 
     with pytest.raises(SealError) as caught:
-        sealing(original, timestamper=HTTPTimeStamper("http://127.0.0.1:9/", timeout=1))
-    assert caught.value.reason == "timestamp_failed"
+        sealing(original, timestamp=refuse)
+    assert (caught.value.reason, caught.value.detail) == ("timestamp_failed", {"cause": "no_answer"})
+
+
+def test_a_token_that_does_not_fit_is_refused_not_cut(original, sealing):
+    with pytest.raises(SealError) as caught:
+        sealing(original, timestamp=lambda _signature: bytes(TOKEN_ROOM + 1_000))
+    assert (caught.value.reason, caught.value.detail) == ("signing_failed", {"cause": "size"})
 
 
 def timestamp_authority(now):
+    """Return a callable that gives tokens of a throw-away authority, and the authority's certificate."""
     from asn1crypto.keys import PrivateKeyInfo
     from cryptography import x509 as crypto_x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import rsa
+    from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
 
     key = rsa.generate_private_key(65537, 2048)
     name = crypto_x509.Name([crypto_x509.NameAttribute(crypto_x509.NameOID.COMMON_NAME, "Test TSA")])
@@ -350,4 +362,11 @@ def timestamp_authority(now):
         .sign(key, hashes.SHA256())
     )
     der = key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return PrivateKeyInfo.load(der), x509.Certificate.load(certificate.public_bytes(serialization.Encoding.DER))
+    certificate = x509.Certificate.load(certificate.public_bytes(serialization.Encoding.DER))
+    authority = DummyTimeStamper(certificate, PrivateKeyInfo.load(der), fixed_dt=now)
+
+    def timestamp(signature):
+        token = authority.async_timestamp(sha256(signature).digest(), "sha256")
+        return asyncio.run(token).dump()
+
+    return timestamp, certificate
