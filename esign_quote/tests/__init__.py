@@ -24,4 +24,5 @@ from . import (
     test_session,
     test_signing,
     test_sms,
+    test_uninstall,
 )

@@ -28,6 +28,8 @@ MATRIX = {
     # Windows: a record is its user's own, and what it does is checked when it does it.
     "esign.resend": dict.fromkeys((*READERS, "other"), "rwc"),
     "esign.unlock": {"esign": "rwc", "system": "rwc"},
+    "esign.uninstall": {"system": "rwc"},
+    "esign.export": {"system": "r"},
     "esign.seal.import": {"esign": "rwcd", "system": "rwcd"},
     "esign.seal.token": {"esign": "rwcd", "system": "rwcd"},
     "esign.seal.revoke": {"esign": "rwc", "system": "rwc"},
@@ -58,6 +60,8 @@ VALUES = {
     "esign.link.wish": {"email": "x@customer.example"},
     "esign.resend": {"email": "x@customer.example"},
     "esign.unlock": {"reason": "x"},
+    "esign.uninstall": {"database": "x"},
+    "esign.export": {"file_name": "x"},
     "esign.seal.import": {"password": "x"},
     "esign.seal.token": {"certificate": False},
     "esign.seal.revoke": {"reason": "x"},
