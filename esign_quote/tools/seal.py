@@ -33,21 +33,15 @@ FIELD_NAME = "EsignSeal"
 class _Writer(IncrementalPdfFileWriter):
     """An incremental update that is written apart from the file it continues, which is never copied."""
 
-    def __init__(self, original: bytes, moment: datetime | None = None):
+    def __init__(self, original: bytes):
         super().__init__(io.BytesIO(original), strict=True, decode_limits=PYHANKO_LIMITS)
         self._original_size = len(original)
-        self._moment = moment
 
     def _update_meta(self):
-        """Date the update. What else the document says of itself stays its author's.
+        """Leave what the document says of itself, /Info and XMP, to its author; /M says when it was sealed.
 
-        Files that describe themselves in XMP too are left alone: PDF/A wants both to agree.
+        Both would have to agree for PDF/A, and the number of the program that sealed is nobody's business.
         """
-        if self._moment and self._info is not None and "/Metadata" not in self.root:
-            info = self._info.get_object()
-            if "/ModDate" in info:
-                info[pdf_name("/ModDate")] = generic.pdf_date(self._moment)
-                self.mark_update(self._info)
 
     def write_update(self) -> "_Tail":
         """Write the update alone; positions count from the start of the whole file."""
@@ -110,7 +104,7 @@ def seal_pdf(
     :param bytes original: what was read and agreed to; the result begins with these bytes
     :param stamps: (where, one-page PDF) in drawing order; may be empty
     :param SealKey key: whose seal
-    :param datetime signing_time: aware; goes into /M and the modification date
+    :param datetime signing_time: aware; goes into /M
     :param str signer_name: /Name of the signature dictionary
     :param str reason: /Reason
     :param str location: /Location
@@ -127,7 +121,7 @@ def seal_pdf(
         raise SealError("bad_time")
     key.check_valid_at(signing_time)
     try:
-        writer = _Writer(original, signing_time)
+        writer = _Writer(original)
         _refuse_unsealable(writer)
         _draw_all(writer, stamps)
         if validation_data:

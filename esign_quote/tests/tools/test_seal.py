@@ -10,7 +10,7 @@ from hashlib import sha256
 import pdf_factory as make
 import pypdf
 import pytest
-from asn1crypto import x509
+from asn1crypto import pem, x509
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.fields import MDPPerm
@@ -21,7 +21,8 @@ from tools.cms import TOKEN_ROOM
 from tools.exceptions import SealError, TimestampError
 from tools.geometry import SCALE, Placement
 from tools.revocation import ValidationData
-from tools.verify import verify_strict
+from tools.seal import stamp_pdf
+from tools.verify import signature_der, verify_strict
 
 
 def pyhanko_status(data, key, *more_roots):
@@ -41,6 +42,9 @@ def assert_judged_good(sealed, original, key, tmp_path, *more_roots):
     checked = make.run("qpdf", "--check", "@", data=sealed, tmp_path=tmp_path)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert b"WARNING" not in checked.stderr
+    changed = make.run("mutool", "sign", "-v", "@", data=sealed, tmp_path=tmp_path).stdout.decode()
+    assert "unchanged since signing" in changed
+    assert_openssl_agrees(sealed, key, tmp_path)
     signature, status = pyhanko_status(sealed, key, *more_roots)
     assert status.bottom_line
     assert status.trusted
@@ -49,6 +53,22 @@ def assert_judged_good(sealed, original, key, tmp_path, *more_roots):
     assert signature.docmdp_level == MDPPerm.NO_CHANGES
     assert status.docmdp_ok
     assert verify_strict(sealed, key.certificate).ok
+
+
+def assert_openssl_agrees(sealed, key, tmp_path):
+    signature = PdfFileReader(io.BytesIO(sealed)).embedded_signatures[0]
+    _zero, first, second, length = map(int, signature.byte_range)
+    files = {
+        "content": sealed[:first] + sealed[second : second + length],
+        "root": pem.armor("CERTIFICATE", key.certificate),
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    options = ["-binary", "-inform", "DER", "-purpose", "any", "-no_check_time", "-out", tmp_path / "out"]
+    named = ["-content", tmp_path / "content", "-CAfile", tmp_path / "root"]
+    der = signature_der(signature.pkcs7_content)
+    checked = make.run("openssl", "cms", "-verify", *options, *named, "-in", "@", data=der, tmp_path=tmp_path)
+    assert checked.returncode == 0, checked.stderr
 
 
 def test_sealed_file_is_judged_good_by_everybody(sealed, original, key, tmp_path):
@@ -75,12 +95,31 @@ def test_signature_dictionary_says_who_when_and_why(sealed, now):
     assert signature.md_algorithm == "sha256"
 
 
-def test_the_clock_is_the_callers(sealed):
-    assert pypdf.PdfReader(io.BytesIO(sealed)).metadata["/ModDate"].startswith("D:20260312140509")
+def test_what_the_document_says_of_itself_stays(sealed, original):
+    before, after = (pypdf.PdfReader(io.BytesIO(data)).metadata for data in (original, sealed))
+    assert dict(after) == dict(before)
+    assert "pyHanko" not in str(after)
 
 
 def test_without_stamps(original, sealing, key, tmp_path):
     assert_judged_good(sealing(original), original, key, tmp_path)
+
+
+def test_preview_shows_the_stamps_without_any_signature(original, stamp, content, place, tmp_path):
+    preview = stamp_pdf(original, [(place(), stamp), (place(0), make.mark_stamp())])
+    assert preview.startswith(original)
+    assert preview.count(b"%%EOF") == original.count(b"%%EOF") + 1
+    assert content.signer_name in make.text(preview, tmp_path)
+    assert make.run("qpdf", "--check", "@", data=preview, tmp_path=tmp_path).returncode == 0
+    assert b"/Sig" not in preview[len(original) :]
+    assert stamp_pdf(original, []) == original
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>", make.quote()[:-200]])
+def test_preview_of_a_broken_file(data, stamp, place):
+    with pytest.raises(SealError) as caught:
+        stamp_pdf(data, [(place(0), stamp)])
+    assert caught.value.reason == "stamping_failed"
 
 
 def test_several_stamps_in_one_update(original, stamp, sealing, key, place, tmp_path):
