@@ -33,6 +33,10 @@ class TimestampError(EsignError):
     """No time-stamp: the authority does not answer, or its answer is not a token to rely on."""
 
 
+class RevocationError(EsignError):
+    """Nothing to rely on about a certificate's revocation; see ``revocation.REASONS``."""
+
+
 class DownloadError(EsignError):
     """A server on the network that gives no usable answer; see ``download.fetch``."""
 

@@ -20,7 +20,16 @@ from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from . import download
 from .exceptions import DownloadError, TimestampError
 
-__all__ = ["REASONS", "Authority", "Service", "Token", "check_imprint", "check_token", "read_certificates", "running_clock"]
+__all__ = [
+    "REASONS",
+    "Authority",
+    "Service",
+    "Token",
+    "check_imprint",
+    "check_token",
+    "read_certificates",
+    "running_clock",
+]
 
 REASONS = {
     # The authority cannot be asked.
@@ -192,7 +201,10 @@ def read_certificates(data: bytes) -> tuple[bytes, ...]:
 def _request(imprint: bytes, nonce: int, policy: str | None) -> bytes:
     query = {
         "version": "v1",
-        "message_imprint": {"hash_algorithm": algos.DigestAlgorithm({"algorithm": "sha256"}), "hashed_message": imprint},
+        "message_imprint": {
+            "hash_algorithm": algos.DigestAlgorithm({"algorithm": "sha256"}),
+            "hashed_message": imprint,
+        },
         "nonce": nonce,
         "cert_req": True,
     }

@@ -15,6 +15,8 @@ import hashlib
 import secrets
 import socket
 import threading
+from base64 import b64encode
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -359,7 +361,8 @@ class TimestampAuthority:
         attributes = self._attributes(signer, info, fault)
         digest = "sha1" if fault == "broken_digest" else "sha256"
         signature = signer.key.sign(
-            attributes.dump(), ec.ECDSA(hashes.SHA1() if digest == "sha1" else hashes.SHA256())  # noqa: S303
+            attributes.dump(),
+            ec.ECDSA(hashes.SHA1() if digest == "sha1" else hashes.SHA256()),  # noqa: S303
         )
         if fault == "signature":
             signature = signature[:-1] + bytes([signature[-1] ^ 1])
@@ -413,7 +416,7 @@ class TimestampAuthority:
     def _attributes(self, signer, info, fault):
         named = self.pki.responder if fault == "certificate_id" else signer
         content = b"other" if fault == "content" else info
-        digest = (hashlib.sha1 if fault == "broken_digest" else hashlib.sha256)(content).digest()  # noqa: S324
+        digest = (hashlib.sha1 if fault == "broken_digest" else hashlib.sha256)(content).digest()
         attributes = [("content_type", "tst_info"), ("message_digest", digest)]
         if fault != "no_certificate_id":
             identifier = {
@@ -425,15 +428,11 @@ class TimestampAuthority:
 
 
 def _basic(user, password):
-    from base64 import b64encode
-
     return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
 
 
 def _cut(handler):
     """Close the connection without a word."""
     handler.close_connection = True
-    try:
+    with suppress(OSError):
         handler.connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
