@@ -28,6 +28,7 @@
         "views/sale_order_views.xml",
         "views/mail_compose_message_views.xml",
         "views/res_config_settings_views.xml",
+        "views/res_config_settings_timestamp_views.xml",
         "views/res_config_settings_proxy_views.xml",
         "views/esign_progress_templates.xml",
         "views/esign_layout_templates.xml",

@@ -6,6 +6,7 @@ proof: the same check runs when a token arrives and whenever it is verified late
 
 import asyncio
 import hashlib
+import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -54,6 +55,7 @@ REASONS = {
     "expired": "the certificate was not valid at that time",
     "signature": "the signature is wrong",
     "untrusted": "not issued under one of the trusted roots",
+    "revoked": "the certificate is revoked",
     "clock": "its time and our clock are more than a minute apart",
 }
 """What :attr:`TimestampError.reason` can be, for developers."""
@@ -139,6 +141,8 @@ class Service:
     """Trusted certificates, DER; none: whoever answers at the address is believed."""
     policy: str | None = None
     """Dotted number of the only policy accepted."""
+    revoked: frozenset[str] = field(default=frozenset(), repr=False)
+    """SHA-256 of certificates known to be revoked."""
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC), repr=False)
     """Our own time, aware."""
     seconds: float = SECONDS
@@ -167,13 +171,23 @@ class Service:
         asked = self.clock()
         answer = authority.ask(query, self.seconds)
         span = (asked, self.clock())
-        return check_token(_token_of(answer), data, self.roots, nonce=nonce, policy=self.policy, span=span)
+        token = check_token(_token_of(answer), data, self.roots, nonce=nonce, policy=self.policy, span=span)
+        _require(hashlib.sha256(token.certificate).hexdigest() not in self.revoked, "revoked")
+        return token
 
 
 def running_clock(moment: datetime) -> Callable[[], datetime]:
     """Return a clock that shows ``moment`` now and goes on from there, whatever happens to the computer's clock."""
     start = time.monotonic()
     return lambda: moment + timedelta(seconds=time.monotonic() - start)
+
+
+def is_policy(text: str) -> bool:
+    """Tell whether ``text`` is an object identifier in dotted form."""
+    try:
+        return bool(re.fullmatch(r"[0-2](\.\d{1,20})+", text)) and bool(core.ObjectIdentifier(text).dump())
+    except ValueError:
+        return False
 
 
 def read_certificates(data: bytes) -> tuple[bytes, ...]:
