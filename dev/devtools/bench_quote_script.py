@@ -7,7 +7,11 @@ from pathlib import Path
 import pypdf
 
 PAGES = int(os.environ["ESIGN_BENCH_PAGES"])
-WORKS = ("Site survey and measurements", "Dismantling of the old terrace, removal of the rubble included", "Larch boards")
+WORKS = (
+    "Site survey and measurements",
+    "Dismantling of the old terrace, removal of the rubble included",
+    "Larch boards",
+)
 
 partner = env["res.partner"].create({"name": "Jane O'Neill", "street": "1 Mill Lane", "city": "Cork"})
 product = env["product.product"].create({"name": "Terrace works", "type": "service"})
