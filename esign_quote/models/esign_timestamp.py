@@ -71,9 +71,10 @@ class EsignTimestamp(models.Model):
             token = service.stamp(content)
         except TimestampError as error:
             with self._own_transaction() as this:
-                this.env["esign.authority"]._note_failure(company, error.reason)
+                this.env["esign.authority"]._note_failure(company.with_env(this.env), error.reason)
             raise
         with self._own_transaction() as this:
+            company = company.with_env(this.env)
             this.env["esign.authority"]._note_success(company, token.drift_ms)
             this.env["esign.revocation"]._watch_token(company, token)
         return token

@@ -21,4 +21,5 @@ from . import (
     test_session,
     test_signing,
     test_sms,
+    test_timestamp,
 )
