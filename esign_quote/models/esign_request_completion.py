@@ -86,7 +86,8 @@ class EsignRequest(models.Model):
                     return this.state
                 if not (lease_held or this._take_lease()):
                     return this.state
-                key = this._seal_key()
+                # A second file of the same request is sealed with the same key.
+                key = this.seal_id._load() if this.sealed_on else this._sealing_key()
                 job = this._seal_job() if not this.sealed_on else None
             signed = self._seal_bytes(**job, key=key, stamping=stamping) if job else None
             with self._own_transaction() as this:
@@ -112,10 +113,6 @@ class EsignRequest(models.Model):
             [now + timedelta(minutes=LEASE_MINUTES), self.id, now],
         )
         return bool(self.env.cr.fetchone())
-
-    def _seal_key(self):
-        self.env["esign.revocation"]._refuse_revoked(self.seal_id)
-        return self.seal_id._load()
 
     def _seal_job(self):
         """Collect what sealing needs as plain values, so that it holds no transaction."""
@@ -184,6 +181,7 @@ class EsignRequest(models.Model):
         unexpected = not isinstance(error, SEAL_ERRORS)
         _logger.error("esign_quote: %s cannot be sealed yet: %s", self.reference, error, exc_info=unexpected)
         with self._own_transaction() as this:
+            this._tell_about_key(error)
             if "seal.failed" in this.event_ids.mapped("type"):
                 return
             this._log([("seal.failed", {"error": str(error)[:200]})])

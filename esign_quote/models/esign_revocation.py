@@ -5,7 +5,6 @@ from datetime import UTC, timedelta
 from urllib.parse import urlsplit
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 
 from ..tools import revocation
 from ..tools.exceptions import RevocationError
@@ -96,17 +95,6 @@ class EsignRevocation(models.Model):
         return frozenset(found.mapped("fingerprint"))
 
     @api.model
-    def _refuse_revoked(self, seal):
-        """:raise UserError: the issuer of the seal's certificate has revoked it"""
-        if seal.fingerprint in self._revoked_of(seal.company_id):
-            raise UserError(
-                self.env._(
-                    "The sealing certificate of %s was revoked by its issuer. An administrator replaces it in Settings, Sales, Electronic signature.",
-                    seal.company_id.name,
-                )
-            )
-
-    @api.model
     def _validation_data(self, seal):
         """Return what is known for a file that is sealed now: enough for level B-LT, or nothing.
 
@@ -179,13 +167,17 @@ class EsignRevocation(models.Model):
             )
         self.write(values)
         if values.get("state") == "revoked" and self.purpose == "seal":
-            self._tell_revoked()
+            self._retire_seal()
 
-    def _tell_revoked(self):
-        """Hook: the company's seal must not be used any more."""
-        seal = self.env["esign.seal"].sudo().search([("fingerprint", "=", self.fingerprint)])
-        if "revoked_on" in seal._fields:
-            seal.write({"revoked_on": self.revoked_on})
+    def _retire_seal(self):
+        """Take the company's key out of use: its issuer has revoked the certificate."""
+        seals = self.env["esign.seal"].sudo().with_context(active_test=False)
+        seal = seals.search([("fingerprint", "=", self.fingerprint), ("revoked_on", "=", False)], limit=1)
+        if seal:
+            since = min(max(self.revoked_on, seal.valid_from), self._now().replace(microsecond=0))
+            seal._revoke(since, self.env._("The issuer of the certificate has revoked it."))
+            error = self.env._("The issuer of the sealing certificate has revoked it; it seals no more.")
+            seals._tell_needed(self.company_id, error)
 
     def _name_for_log(self):
         return f"{self.purpose} certificate {self.fingerprint[:16]} of company {self.company_id.id}"

@@ -252,6 +252,7 @@ class TimestampAuthority:
         """Answer as one should, whoever is waiting too."""
         self.fault = self.revocation_fault = None
         self.offset = 0
+        self.pki.revoked.clear()
         self._healed.set()
         self._healed = threading.Event()
 
