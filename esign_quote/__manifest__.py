@@ -25,6 +25,7 @@
         "wizard/esign_seal_import_views.xml",
         "wizard/esign_seal_token_views.xml",
         "wizard/esign_seal_revoke_views.xml",
+        "views/esign_request_timestamp_views.xml",
         "views/esign_seal_views.xml",
         "wizard/esign_resend_views.xml",
         "wizard/esign_unlock_views.xml",

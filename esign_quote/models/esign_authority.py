@@ -1,7 +1,10 @@
+from markupsafe import escape
 from odoo import api, fields, models
 
 # Minutes to leave an authority alone after the first failure in a row, the second, …
 PAUSES = (1, 2, 4, 8, 15, 30)
+# Failures in a row until administrators are told: after seven minutes it is no hiccup.
+TELL_AFTER = 4
 
 
 class EsignAuthority(models.Model):
@@ -46,7 +49,8 @@ class EsignAuthority(models.Model):
                 ON CONFLICT (company_id) DO UPDATE SET
                     failures = a.failures + 1, reason = EXCLUDED.reason, failed_on = EXCLUDED.failed_on,
                     retry_on = EXCLUDED.failed_on + interval '1 minute' * (%(pauses)s)[LEAST(a.failures + 1, %(last)s)]
-                WHERE a.retry_on IS NULL OR a.retry_on <= EXCLUDED.failed_on""",
+                WHERE a.retry_on IS NULL OR a.retry_on <= EXCLUDED.failed_on
+                RETURNING failures""",
             {
                 "company": company.id,
                 "reason": reason,
@@ -56,7 +60,21 @@ class EsignAuthority(models.Model):
                 "last": len(PAUSES),
             },
         )
+        if self.env.cr.fetchone() == (TELL_AFTER,):
+            self._tell_administrators(company, reason)
         self.invalidate_model()
+
+    def _tell_administrators(self, company, reason):
+        for user in self.env["esign.seal"]._administrators(company):
+            this = self.sudo().with_context(lang=user.lang)
+            this.env["mail.activity"].create(
+                {
+                    "activity_type_id": this.env.ref("mail.mail_activity_data_todo").id,
+                    "summary": this.env._("Time-stamp authority: it fails"),
+                    "note": escape(company.with_env(this.env)._esign_explain_timestamp(reason)),
+                    "user_id": user.id,
+                }
+            )
 
     @api.model
     def _note_success(self, company, drift_ms):

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from odoo import api, fields, models
 
 from ..tools import revocation
+from ..tools.certificate_chain import issuers
 from ..tools.exceptions import RevocationError
 
 _logger = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class EsignRevocation(models.Model):
         """
         if revocation.is_self_signed(certificate):
             return
-        chain = [base64.b64encode(der).decode() for der in revocation.chain(certificate, others)]
+        chain = [base64.b64encode(der).decode() for der in (certificate, *issuers(certificate, others))]
         self.env.cr.execute(
             """INSERT INTO esign_revocation AS r (company_id, purpose, fingerprint, chain, state, seen_on)
                VALUES (%s, %s, %s, %s::jsonb, 'unknown', %s)

@@ -6,7 +6,8 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..tools import download, timestamp, vault
-from ..tools.exceptions import DownloadError, TimestampError, VaultError
+from ..tools.certificate_chain import read_certificates
+from ..tools.exceptions import DownloadError, SealError, TimestampError, VaultError
 
 
 class ResCompany(models.Model):
@@ -49,7 +50,7 @@ class ResCompany(models.Model):
                 )
             try:
                 company._esign_tsa_root_certificates()
-            except TimestampError as error:
+            except SealError as error:
                 raise ValidationError(self.env._("This file holds no certificate (PEM or DER).")) from error
 
     def write(self, vals):
@@ -91,7 +92,7 @@ class ResCompany(models.Model):
 
     def _esign_tsa_root_certificates(self):
         content = base64.b64decode(self.with_context(bin_size=False).esign_tsa_roots or b"")
-        return timestamp.read_certificates(content) if content else ()
+        return tuple(read_certificates(content)) if content else ()
 
     # === PASSWORD === #
 

@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from odoo.tools import format_datetime
 
 from ..tools.exceptions import TimestampError
+from ..tools.revocation import is_self_signed
 
 
 class ResConfigSettings(models.TransientModel):
@@ -28,6 +29,7 @@ class ResConfigSettings(models.TransientModel):
     esign_tsa_roots_name = fields.Char(related="company_id.esign_tsa_roots_name", readonly=False)
     esign_tsa_when_unavailable = fields.Selection(related="company_id.esign_tsa_when_unavailable", readonly=False)
     esign_tsa_state = fields.Char(compute="_compute_esign_tsa_state")
+    esign_tsa_level = fields.Char(compute="_compute_esign_tsa_state")
 
     @api.depends("company_id")
     def _compute_esign_tsa_password(self):
@@ -45,6 +47,7 @@ class ResConfigSettings(models.TransientModel):
     def _compute_esign_tsa_state(self):
         for settings in self:
             settings.esign_tsa_state = settings._esign_tsa_state_text()
+            settings.esign_tsa_level = settings._esign_tsa_level_text()
 
     def _esign_tsa_state_text(self):
         state = self.env["esign.authority"]._of(self.company_id)
@@ -60,6 +63,23 @@ class ResConfigSettings(models.TransientModel):
             "Last time-stamp on %(moment)s; the clocks differed by %(seconds)s s.",
             moment=format_datetime(self.env, state.worked_on),
             seconds=state.drift_ms / 1000,
+        )
+
+    def _esign_tsa_level_text(self):
+        seal = self.company_id.sudo().esign_seal_ids.filtered("active")[:1]
+        if not seal or not self.company_id._esign_has_tsa():
+            return False
+        data, _covered = self.env["esign.revocation"]._validation_data(seal)
+        if data:
+            return self.env._(
+                "New files reach the level PAdES B-LT: they hold everything that is needed to check them in many years."
+            )
+        if is_self_signed(seal._certificate_der()):
+            return self.env._(
+                "New files reach the level PAdES B-T. For B-LT the sealing key must come from a certification authority."
+            )
+        return self.env._(
+            "New files reach the level PAdES B-T. For B-LT the issuers must have said that the certificates are not revoked; Odoo asks them every hour, once a time-stamp was got."
         )
 
     def action_esign_test_tsa(self):

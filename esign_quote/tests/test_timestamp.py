@@ -18,6 +18,7 @@ from .tools.timestamp_authority import OTHER_POLICY, POLICY, TimestampAuthority
 
 COMPLETION = "odoo.addons.esign_quote.models.esign_request_completion"
 TIMESTAMP = "odoo.addons.esign_quote.models.esign_request_timestamp"
+SEAL_CARE = "odoo.addons.esign_quote.models.esign_seal_care"
 REVOCATION = "odoo.addons.esign_quote.models.esign_revocation"
 DOWN = "http://127.0.0.1:9/"
 PASSWORD = "correct horse 4711"
@@ -41,6 +42,7 @@ class TimestampCommon(EsignCommon):
             }
         )
         cls.system = cls.new_user("root2", "base.group_system")
+        cls.esign_admin = cls.new_user("esign", "esign_quote.esign_quote_group_manager")
 
     def setUp(self):
         super().setUp()
@@ -69,7 +71,7 @@ class TimestampCommon(EsignCommon):
         if minutes:
             self.age("esign_authority", "retry_on", f"{minutes} minutes")
             self.age("esign_request", "lease_until", "3 minutes")
-        with mute_logger(COMPLETION, TIMESTAMP, REVOCATION):
+        with mute_logger(COMPLETION, TIMESTAMP, REVOCATION, SEAL_CARE):
             self.env.ref(f"esign_quote.{name}").method_direct_trigger()
         self.env.invalidate_all()
 
@@ -217,6 +219,9 @@ class TestTimestamp(TimestampCommon, TransactionCase):
             state = self.env["esign.authority"]._of(self.company)
             pauses.append(round((state.retry_on - state.failed_on).total_seconds() / 60))
         self.assertEqual(pauses, [2, 4, 8, 15, 30, 30, 30])
+        told = self.env["mail.activity"].search([("summary", "=", "Time-stamp authority: it fails")])
+        self.assertIn(self.esign_admin, told.user_id)
+        self.assertEqual(len(told), len(told.user_id), "once")
         self.assertEqual(len(self.authority.asked), 8)
         self.authority.heal()
         self.run_cron("ir_cron_complete", minutes=60)
@@ -432,6 +437,9 @@ class TestRevocation(TimestampCommon, TransactionCase):
         self.run_cron("ir_cron_revocation")
         return self.env["esign.revocation"].search([("company_id", "=", self.company.id)])
 
+    def settings_level(self):
+        return self.env["res.config.settings"].with_user(self.system).create({}).esign_tsa_level
+
     def test_both_chains_are_asked_about(self):
         rows = self.prepare()
         self.assertEqual(sorted(rows.mapped("purpose")), ["seal", "timestamp"])
@@ -445,7 +453,9 @@ class TestRevocation(TimestampCommon, TransactionCase):
         self.assertEqual(self.authority.asked, ["/ocsp", "/ocsp"])
 
     def test_level_lt(self):
+        self.assertIn("B-T", self.settings_level())
         self.prepare()
+        self.assertIn("B-LT: they hold everything", self.settings_level())
         request, ticket = self.ready()
         self.authority.asked.clear()
         self.sign(request, ticket)

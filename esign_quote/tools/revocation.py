@@ -20,9 +20,10 @@ from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from pyhanko_certvalidator.errors import RevokedError
 
 from . import download
-from .exceptions import DownloadError, RevocationError
+from .certificate_chain import issuers
+from .exceptions import DownloadError, RevocationError, SealError
 
-__all__ = ["REASONS", "Answer", "ValidationData", "ask", "chain", "check", "find_issuer", "is_self_signed"]
+__all__ = ["REASONS", "Answer", "ValidationData", "ask", "check", "fetch_issuer", "fingerprint", "is_self_signed"]
 
 REASONS = {
     "no_address": "the certificate names no place to ask about its revocation",
@@ -68,43 +69,24 @@ class Answer:
 
 def is_self_signed(certificate: bytes) -> bool:
     """Tell whether a certificate is signed with its own key: nobody could revoke it."""
-    return _issued(certificate, certificate)
-
-
-def find_issuer(certificate: bytes, candidates: Iterable[bytes]) -> bytes | None:
-    """Return the certificate among ``candidates`` whose key signed ``certificate``."""
-    return next((item for item in candidates if item != certificate and _issued(certificate, item)), None)
-
-
-def chain(certificate: bytes, others: Iterable[bytes]) -> list[bytes]:
-    """Return ``certificate`` and its issuers among ``others``, as far up as they go."""
-    found, others = [certificate], list(others)
-    while not is_self_signed(found[-1]):
-        issuer = find_issuer(found[-1], others)
-        if issuer is None or issuer in found:
-            break
-        found.append(issuer)
-    return found
+    parsed = x509.load_der_x509_certificate(certificate)
+    try:
+        parsed.verify_directly_issued_by(parsed)
+    except Exception:  # noqa: BLE001  another name, another key, an unknown kind of key: all mean no
+        return False
+    return True
 
 
 def fetch_issuer(certificate: bytes, private_hosts: Iterable[str] = ()) -> bytes | None:
     """Get the issuer's certificate from where ``certificate`` says it is, or None."""
     for url in _locations(certificate, AuthorityInformationAccessOID.CA_ISSUERS):
         try:
-            der = _fetch(url, private_hosts)
-            if _issued(certificate, der):
-                return der
-        except (DownloadError, ValueError):
+            found = issuers(certificate, [_fetch(url, private_hosts)])
+        except (DownloadError, SealError):
             continue
+        if found:
+            return found[0]
     return None
-
-
-def _issued(certificate: bytes, issuer: bytes) -> bool:
-    try:
-        x509.load_der_x509_certificate(certificate).verify_directly_issued_by(x509.load_der_x509_certificate(issuer))
-    except Exception:  # noqa: BLE001  another name, another key, an unknown kind of key: all mean no
-        return False
-    return True
 
 
 # === ASKING === #

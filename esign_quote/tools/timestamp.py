@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from asn1crypto import algos, cms, core, pem, tsp, x509
+from asn1crypto import algos, cms, core, tsp, x509
 from pyhanko.sign.general import check_ess_certid
 from pyhanko.sign.validation.generic_cms import get_signing_cert_attr, validate_sig_integrity
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
@@ -28,7 +28,7 @@ __all__ = [
     "Token",
     "check_imprint",
     "check_token",
-    "read_certificates",
+    "is_policy",
     "running_clock",
 ]
 
@@ -188,25 +188,6 @@ def is_policy(text: str) -> bool:
         return bool(re.fullmatch(r"[0-2](\.\d{1,20})+", text)) and bool(core.ObjectIdentifier(text).dump())
     except ValueError:
         return False
-
-
-def read_certificates(data: bytes) -> tuple[bytes, ...]:
-    """Read certificates of a file: PEM, one or many, or one in DER.
-
-    :raises TimestampError: ``unreadable``
-    """
-    try:
-        if pem.detect(data):
-            found = [der for kind, _headers, der in pem.unarmor(data, multiple=True) if kind == "CERTIFICATE"]
-        else:
-            found = [data]
-        for der in found:
-            x509.Certificate.load(der, strict=True).public_key.native  # noqa: B018  lazy: this parses it
-    except Exception as error:
-        raise TimestampError("unreadable") from error
-    if not found:
-        raise TimestampError("unreadable")
-    return tuple(found)
 
 
 # === ASKING === #

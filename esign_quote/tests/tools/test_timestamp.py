@@ -233,10 +233,11 @@ def test_what_is_no_token(der):
     assert reason_of(der, DATA) == "unreadable"
 
 
-def test_trusted_certificates_are_read_in_both_forms(server):
-    root = server.pki.root.der
-    assert timestamp.read_certificates(root) == (root,)
-    assert timestamp.read_certificates(server.roots_pem * 2) == (root, root)
-    for bad in (b"", b"nonsense", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"):
-        with pytest.raises(TimestampError):
-            timestamp.read_certificates(bad)
+@pytest.mark.parametrize("text", ["1.2", "1.3.6.1.4.1.4146.2.3", "2.16.840"])
+def test_policies(text):
+    assert timestamp.is_policy(text)
+
+
+@pytest.mark.parametrize("text", ["", "1", "1.2.x", "3.1.2", "1.2.", "1.2.3\n", "1..2"])
+def test_what_is_no_policy(text):
+    assert not timestamp.is_policy(text)
