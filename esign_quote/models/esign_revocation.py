@@ -76,7 +76,7 @@ class EsignRevocation(models.Model):
 
     @api.model
     def _watch_seals(self):
-        for seal in self.env["esign.seal"].sudo().search([]):
+        for seal in self.env["esign.seal"].sudo().search([("active", "=", True)]):
             this = seal.with_context(bin_size=False)
             others = [base64.b64decode(item) for item in this.chain or []]
             self._watch(seal.company_id, "seal", base64.b64decode(this.certificate), others)

@@ -41,6 +41,7 @@ class TimestampCommon(EsignCommon):
                 "esign_tsa_roots": base64.b64encode(cls.authority.roots_pem),
             }
         )
+        cls.roots = (cls.authority.pki.root.der,)
         cls.system = cls.new_user("root2", "base.group_system")
         cls.esign_admin = cls.new_user("esign", "esign_quote.esign_quote_group_manager")
 
@@ -99,19 +100,13 @@ class TimestampCommon(EsignCommon):
 
     def tokens_of(self, request, kind):
         """Return the time-stamps inside the signature of a file, checked again."""
-        import io
-
-        from pyhanko.pdf_utils.reader import PdfFileReader
-
-        (signature,) = PdfFileReader(io.BytesIO(request._document(kind)._bytes())).embedded_signatures
-        attributes = signature.signer_info["unsigned_attrs"].native or ()
-        value = signature.signer_info["signature"].native
-        ders = [item["values"][0].dump() for item in signature.signer_info["unsigned_attrs"]] if attributes else []
-        return [timestamp.check_token(der, value, (self.authority.pki.root.der,)) for der in ders]
+        certificate = request.seal_id._certificate_der()
+        token = verify.verify_strict(request._document(kind)._bytes(), certificate).timestamp
+        return [timestamp.check_imprint(token.der, bytes.fromhex(token.imprint), self.roots)] if token else []
 
     def judge(self, request):
         """Both files are sealed with the company's key, and nothing follows."""
-        certificate = base64.b64decode(request.seal_id.with_context(bin_size=False).certificate)
+        certificate = request.seal_id._certificate_der()
         for kind in ("signed", "proof"):
             verdict = verify.verify_strict(request._document(kind)._bytes(), certificate)
             self.assertTrue(verdict.ok, (kind, verdict))

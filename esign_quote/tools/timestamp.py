@@ -27,6 +27,7 @@ __all__ = [
     "Service",
     "Token",
     "check_imprint",
+    "check_signature_token",
     "check_token",
     "is_policy",
     "running_clock",
@@ -262,6 +263,22 @@ def check_imprint(
     except Exception as error:
         # asn1crypto parses late, and lets ValueError, TypeError and KeyError out.
         raise TimestampError("unreadable") from error
+
+
+def check_signature_token(signer: cms.SignerInfo, roots: Sequence[bytes] = ()) -> Token | None:
+    """Check the time-stamp of a signature (RFC 3161 appendix A: over the signature's value).
+
+    :param signer: of the signature, whose unsigned attributes are looked at
+    :return: None when there are no unsigned attributes at all
+    :raises TimestampError: see :data:`REASONS`; ``unreadable`` for anything but exactly one time-stamp
+    """
+    attributes = signer["unsigned_attrs"]
+    if not attributes:
+        return None
+    attribute = _only(attributes)
+    _require(attribute["type"].native == "signature_time_stamp_token", "unreadable")
+    der = _only(attribute["values"]).dump()
+    return check_imprint(der, hashlib.sha256(signer["signature"].native).digest(), roots)
 
 
 def _check(der, imprint, roots, nonce, policy, span) -> Token:

@@ -1,5 +1,6 @@
 """Revocation data: fetched, checked as a stranger would, and enough for a judge without network."""
 
+import hashlib
 import io
 from datetime import UTC, datetime, timedelta
 
@@ -158,9 +159,22 @@ def test_level_t(authority, level_t, original, company_key, tmp_path):
     sealed = level_t()
     root = x509.Certificate.load(authority.pki.root.der)
     assert_judged_good(sealed, original, company_key, tmp_path, root)
-    assert verify_strict(sealed, company_key.certificate).timestamped
+    found = verify_strict(sealed, company_key.certificate).timestamp
+    assert found.authority == "Test Time-Stamp Authority"
+    assert timestamp.check_imprint(found.der, bytes.fromhex(found.imprint), (authority.pki.root.der,)).trusted
     with pytest.raises(NoDSSFoundError):
         judge_alone(sealed, authority)
+
+
+@pytest.mark.parametrize("fault", ["imprint", "usage", "signature", "expired"])
+def test_a_bad_time_stamp_in_a_file_is_found(authority, sealing, original, company_key, fault):
+    def unchecked(value):
+        query = timestamp._request(hashlib.sha256(value).digest(), 7, None)
+        return timestamp._token_of(authority.answer(query, fault))
+
+    moment = datetime.now(UTC)
+    sealed = sealing(original, with_key=company_key, signing_time=moment, timestamp=unchecked)
+    assert verify_strict(sealed, company_key.certificate).reason == "timestamp_invalid"
 
 
 def test_level_lt_is_judged_from_the_file_alone(authority, level_t, data, original, company_key, tmp_path):
