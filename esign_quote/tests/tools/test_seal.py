@@ -64,7 +64,7 @@ def assert_openssl_agrees(sealed, key, tmp_path):
     _zero, first, second, length = map(int, signature.byte_range)
     files = {
         "content": sealed[:first] + sealed[second : second + length],
-        "root": pem.armor("CERTIFICATE", key.certificate),
+        "root": b"".join(pem.armor("CERTIFICATE", der) for der in (key.certificate, *key.chain)),
     }
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
