@@ -17,7 +17,6 @@ from . import (
     esign_request_contact,
     esign_request_portal,
     esign_request_delivery,
-    esign_request_check,
     esign_request_timestamp,
     esign_signer,
     esign_signer_access,

@@ -6,8 +6,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.sql_db import Cursor
 from odoo.tools import SQL, email_normalize
 
-from ..tools import delivery_report, mail_source, masking, smtp_answers
-from ..tools.hashing import sha256_hex
+from ..tools import delivery_report, masking, smtp_answers
 
 _logger = logging.getLogger(__name__)
 
@@ -35,9 +34,6 @@ SOURCES = {
 # Minutes until the next try of a stored mail after a passing trouble: about two days in all.
 RETRY_MINUTES = (2, 10, 30, 60, 180, 360, 720, 1440)
 LOCK_TIMEOUT = "10s"
-# Messages whose source is evidence; codes and unlock links are secrets.
-KEPT_KINDS = ("invitation", "signed_copy", "refusal_copy", "expiry_copy", "company_copy")
-MAIL_SEQUENCE = 200
 
 
 class EsignDelivery(models.Model):
@@ -70,7 +66,6 @@ class EsignDelivery(models.Model):
     handed_over_on = fields.Datetime(readonly=True)
     failed_on = fields.Datetime(readonly=True)
     bounced_on = fields.Datetime("Came back on", readonly=True)
-    source_sha256 = fields.Char("SHA-256 of the kept source", readonly=True)
 
     # === FACTS === #
 
@@ -139,8 +134,6 @@ class EsignDelivery(models.Model):
             return "mail.bounced", {**payload, "report": self.failure or ""}
         sent = self.state == "handed_over"
         payload |= {"server_answer": self.server_answer or ""} if sent else {"error": self.failure or ""}
-        if sent and self.source_sha256:
-            payload["source_sha256"] = self.source_sha256
         if self.kind == "code":
             return "code.sent" if sent else "code.send_failed", payload
         return "mail.sent" if sent else "mail.failed", payload
@@ -163,19 +156,14 @@ class EsignDelivery(models.Model):
         for model in ("esign.delivery", "esign.request", "esign.event"):
             self.env[model].invalidate_model(flush=False)
 
-    def _note(self, target, source=None, **values):
+    def _note(self, target, **values):
         """Record a fact in a commit of its own, and wake the salesperson if need be; never raise.
 
-        :param bytes source: the mail as it was sent, to be kept with the fact
         :rtype: bool
         """
-        if source:
-            values["source_sha256"] = sha256_hex(source)
         try:
             with self._beside() as this:
                 moved = this._advance(target, **values)
-                if moved and source:
-                    this._keep_source(source)
             if moved:
                 with self._beside() as this:
                     this._ask_for_correction()
@@ -184,38 +172,16 @@ class EsignDelivery(models.Model):
             return False
         return moved
 
-    def _keep_source(self, source):
-        """Freeze what was mailed: part of the dispute pack, shown to staff."""
-        name = f"{self.kind}-{self.id}.eml"
-        self.env["esign.document"]._freeze(
-            self.request_id, "mail", name, source, mimetype="message/rfc822", sequence=MAIL_SEQUENCE
-        )
-
-    def _source_of(self, message):
-        """Return the source of a mail to keep; None when that fails: the mail is out all the same.
-
-        :param email.message.EmailMessage message: as it was handed to the mail server
-        :rtype: bytes | None
-        """
-        if self.kind not in KEPT_KINDS:
-            return None
-        try:
-            return mail_source.archive_copy(message)
-        except Exception:
-            _logger.exception("esign_quote: the source of a mail (%s) could not be kept", self.kind)
-            return None
-
-    def _note_answers(self, answers, message):
+    def _note_answers(self, answers):
         """Record what the server said of a message that it took, of this recipient.
 
         :param tools.smtp_answers.Answers answers:
-        :param email.message.EmailMessage message: as it was handed over
         """
         refusal = answers.refused.get(self.address.lower())
         if refusal:
             permanent = smtp_answers.is_permanent(refusal)
             return self._note("failed", server_answer=refusal, failure=refusal, permanent=permanent)
-        return self._note("handed_over", self._source_of(message), server_answer=answers.data, failure=None)
+        return self._note("handed_over", server_answer=answers.data, failure=None)
 
     def _note_failure(self, failure):
         """Record that a message could not be handed over.

@@ -24,7 +24,6 @@ class EsignDocument(models.Model):
             ("terms", "Terms of sale"),
             ("signed", "Signed quotation"),
             ("proof", "Proof file"),
-            ("mail", "Mail as it was sent"),
         ],
         required=True,
         readonly=True,
@@ -72,19 +71,15 @@ class EsignDocument(models.Model):
         :raise UserError: the stored file is not the one that was frozen
         """
         self.ensure_one()
-        content = self._stored_bytes()
+        # Straight from the attachment: no base64 there and back for megabytes.
+        domain = [("res_model", "=", self._name), ("res_id", "=", self.id), ("res_field", "=", "content")]
+        attachment = self.env["ir.attachment"].sudo().search_fetch(domain, ["store_fname", "db_datas"], limit=1)
+        content = attachment.raw or b""
         if sha256_hex(content) != self.sudo().sha256:
             raise UserError(
                 self.env._("The stored file “%s” is damaged: its SHA-256 is not the recorded one.", self.sudo().name)
             )
         return content
-
-    def _stored_bytes(self):
-        """Return the file as it is stored now, whatever it is; empty when it is missing."""
-        # Straight from the attachment: no base64 there and back for megabytes.
-        domain = [("res_model", "=", self._name), ("res_id", "=", self.id), ("res_field", "=", "content")]
-        attachment = self.env["ir.attachment"].sudo().search_fetch(domain, ["store_fname", "db_datas"], limit=1)
-        return attachment.raw or b""
 
     def action_download(self):
         """Open the file in the browser of somebody who may read the request."""

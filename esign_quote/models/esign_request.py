@@ -38,10 +38,7 @@ class EsignRequest(models.Model):
     )
     seal_id = fields.Many2one("esign.seal", readonly=True, ondelete="restrict", check_company=True)
     signer_ids = fields.One2many("esign.signer", "request_id", readonly=True)
-    document_ids = fields.One2many("esign.document", "request_id", readonly=True, domain=[("kind", "!=", "mail")])
-    mail_ids = fields.One2many(
-        "esign.document", "request_id", "Mails as they were sent", readonly=True, domain=[("kind", "=", "mail")]
-    )
+    document_ids = fields.One2many("esign.document", "request_id", readonly=True)
     event_ids = fields.One2many("esign.event", "request_id", "Journal", readonly=True)
     proof_ids = fields.One2many("esign.proof", "request_id", readonly=True)
 
