@@ -6,17 +6,20 @@ harmless. We sealed the file and know exactly what it must look like, so anythin
 
 import hashlib
 import io
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from asn1crypto import cms as asn1_cms
 from asn1crypto import x509 as asn1_x509
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import MDPPerm
-from pyhanko.sign.validation.generic_cms import validate_sig_integrity
+from pyhanko.sign.validation.generic_cms import extract_signer_info, validate_sig_integrity
 
 from .pdf_limits import PYHANKO_LIMITS
 
-__all__ = ["REASONS", "Verdict", "verify_strict"]
+__all__ = ["REASONS", "WORDS", "Judgement", "Verdict", "judge", "verify_strict"]
 
 REASONS = {
     "ok": "sealed with this certificate, whole file covered, nothing changed",
@@ -32,7 +35,19 @@ REASONS = {
 }
 """What :attr:`Verdict.reason` can be, for developers."""
 
+WORDS = {
+    "authentic": "sealed with one of our certificates, whole, alone, nothing changed",
+    "altered": "a signature is there, and it does not belong to these bytes",
+    "changed": "sealed once, something was added behind it",
+    "unknown": "sealed and whole, with a certificate that is none of ours",
+    "not_ours": "no signature, or not one that our seals look like",
+}
+"""What :attr:`Judgement.word` can be."""
+
 _DIGESTS = ("sha256", "sha384", "sha512")
+_BYTE_RANGE = re.compile(rb"/ByteRange\s{0,99}\[\s{0,99}" + rb"\s{1,99}".join([rb"(\d{1,10})"] * 4) + rb"\s{0,99}\]")
+_MAX_SIGNATURES = 8
+_MAX_CMS = 500_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -173,6 +188,107 @@ def _check_original(data: bytes, sha256: str, size: int) -> None:
 def _has_timestamp(signature) -> bool:
     attributes = signature.signer_info["unsigned_attrs"]
     return any(attribute["type"].native == "signature_time_stamp_token" for attribute in attributes or ())
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Answer of :func:`judge`."""
+
+    word: str
+    """A key of :data:`WORDS`."""
+    reason: str = ""
+    """A key of :data:`REASONS` where there is more to say."""
+    fingerprint: str | None = None
+    """SHA-256 of the certificate (DER), hexadecimal."""
+    subject: str | None = None
+    signing_time: datetime | None = None
+    """Time claimed in the signature, when it is authentic."""
+    timestamped: bool = False
+
+
+@dataclass(frozen=True)
+class _Found:
+    end: int
+    certificate: asn1_x509.Certificate | None
+
+    @property
+    def fingerprint(self) -> str:
+        return hashlib.sha256(self.certificate.dump()).hexdigest()
+
+
+def judge(data: bytes, known: Collection[str]) -> Judgement:
+    """Say what a file is that anybody may have brought: one of five words.
+
+    Signatures are looked for in the raw bytes, as `static/check/check.py` explains: the structure of a
+    hostile file may lie, the bytes that a signature covers cannot. Only a file that is covered as a
+    whole, by one of our certificates, is parsed. Never raises for bad input.
+
+    :param data: the file
+    :param known: fingerprints (SHA-256, hexadecimal) of all certificates that ever were ours
+    """
+    found = list(_signatures(data))
+    valid = [item for item in found if item.certificate]
+    if not valid:
+        signed = found or b"/ByteRange" in data or b"ETSI.CAdES" in data
+        return Judgement("altered", "digest_mismatch") if signed else Judgement("not_ours", "signature_count")
+    ours = [item for item in valid if item.fingerprint in known]
+    chosen = (ours or valid)[-1]
+    facts = {"fingerprint": chosen.fingerprint, "subject": chosen.certificate.subject.human_friendly}
+    if chosen.end < len(data) or len(found) > 1:
+        return Judgement("changed", "coverage" if chosen.end < len(data) else "signature_count", **facts)
+    if not ours:
+        return Judgement("unknown", "other_certificate", **facts)
+    verdict = verify_strict(data, chosen.certificate.dump())
+    if verdict.ok:
+        return Judgement("authentic", "ok", **facts, signing_time=verdict.signing_time, timestamped=verdict.timestamped)
+    altered = verdict.reason in ("digest_mismatch", "signature_invalid", "coverage")
+    return Judgement("altered" if altered else "not_ours", verdict.reason, **facts)
+
+
+def _signatures(data: bytes) -> Iterator[_Found]:
+    """Yield what can be a signature of this file, by the place where its signed bytes end."""
+    places = set()
+    for match in _BYTE_RANGE.finditer(data):
+        start, first, second, length = (int(number) for number in match.groups())
+        end = second + length
+        sound = start == 0 and 0 < first < second < end <= len(data) and second - first <= 2 * _MAX_CMS
+        if sound and data[first] == ord("<") and data[second - 1] == ord(">"):
+            places.add((end, first, second))
+        if len(places) == _MAX_SIGNATURES:
+            break
+    for end, first, second in sorted(places):
+        try:
+            certificate = _certificate_of_valid(data, first, second, end)
+        except Exception:  # noqa: BLE001  whatever a hostile signature makes the parsers raise
+            certificate = None
+        yield _Found(end, certificate)
+
+
+def _certificate_of_valid(data: bytes, first: int, second: int, end: int):
+    """Return the certificate of the signature between two offsets, None when it does not hold."""
+    content = bytes.fromhex(data[first + 1 : second - 1].decode("ascii"))
+    der = signature_der(content)
+    if content[len(der) :].strip(b"\0"):
+        return None
+    signed_data = asn1_cms.ContentInfo.load(der, strict=True)["content"]
+    signer_info = extract_signer_info(signed_data)
+    named = signer_info["sid"].chosen
+    certificates = [item.chosen for item in signed_data["certificates"] if item.name == "certificate"]
+    (certificate,) = [item for item in certificates if _is_named(item, named)]
+    algorithm = signer_info["digest_algorithm"]["algorithm"].native
+    if algorithm not in _DIGESTS:
+        return None
+    digest = hashlib.new(algorithm, data[:first])
+    digest.update(memoryview(data)[second:end])
+    intact, valid = validate_sig_integrity(signer_info, certificate, "data", actual_digest=digest.digest())
+    return certificate if intact and valid else None
+
+
+def _is_named(certificate, named) -> bool:
+    if isinstance(named, asn1_cms.IssuerAndSerialNumber):
+        same_number = certificate.serial_number == named["serial_number"].native
+        return same_number and certificate.issuer.dump() == named["issuer"].dump()
+    return certificate.key_identifier == named.native
 
 
 def _text(dictionary, key: str) -> str | None:

@@ -695,6 +695,7 @@ TEXTS = {
     "yes": ["YES", "OUI"],
     "no": ["NO", "NON"],
     "untold": ["CANNOT BE TOLD", "IMPOSSIBLE À DIRE"],
+    "line": ["{head}: {tail}", "{head} : {tail}"],
     "verdict": ["Verdict", "Résultat"],
     "no_proof": ["the proof record (proof.json) was not given", "le dossier de preuve (proof.json) n'a pas été fourni"],
     "proof_broken": ["the proof record cannot be read, or is not one", "le dossier de preuve est illisible, ou n'en est pas un"],
@@ -767,9 +768,10 @@ def render(report, lang):
     lines = [say(report.about[0], lang, **report.about[1]), ""] if report.about and report.about[0] in TEXTS else []
     for number in (1, 2, 3):
         answer = {True: "yes", False: "no", None: "untold"}[report.answers[number]]
-        lines.append("%d. %s: %s" % (number, say("question%d" % number, lang), say(answer, lang)))
+        line = say("line", lang, head=say("question%d" % number, lang), tail=say(answer, lang))
+        lines.append("%d. %s" % (number, line))
         lines += ["   - " + say(key, lang, **values) for key, values in report.reasons[number]]
-    return "\n".join([*lines, "", "%s: %s" % (say("verdict", lang), say(report.word, lang))])
+    return "\n".join([*lines, "", say("line", lang, head=say("verdict", lang), tail=say(report.word, lang))])
 
 
 def load(paths):

@@ -72,7 +72,7 @@ def test_a_folder_a_zip_and_single_files(unpacked):
         assert (result.returncode, result.stderr) == (0, ""), result.stdout + result.stderr
         assert "Verdict: AUTHENTIC" in result.stdout
     french = run(unpacked / "pack.zip", "--lang", "fr").stdout
-    assert "Le journal est complet: OUI" in french and "AUTHENTIQUE" in french
+    assert "Le journal est complet : OUI" in french and "AUTHENTIQUE" in french
     assert "certificat " + KEY.fingerprint in french
 
 

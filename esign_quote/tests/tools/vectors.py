@@ -4,11 +4,11 @@
 """
 
 import asyncio
-import base64
 import hashlib
 import io
 import re
-from dataclasses import dataclass, replace
+import zipfile
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pdf_factory as make
@@ -16,7 +16,7 @@ from pyhanko.pdf_utils.generic import TextStringObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields, signers
 from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
-from tools import chain, pack, seal
+from tools import chain, seal
 from tools.hashing import canonical_json, sha256_hex
 from tools.seal import _Signer
 
@@ -435,12 +435,10 @@ def _pack_attacks(good, key, other_key, original):
     yield case("sums that are none", {**good, "SHA256SUMS": b"\xff"}, (NO, YES, YES))
 
 
-def as_json(items):
-    """Return vectors as plain values, for the browser."""
-    for item in items:
-        files = {name: base64.b64encode(data).decode() for name, data in item.files.items()}
-        yield {**replace(item, files={}).__dict__, "files": files}
-
-
-def zipped(vector):
-    return pack.build(vector.files)
+def zipped(files):
+    """Return the zip of a vector's files as they are, without a list of sums of its own; compressed, as some tools do."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
