@@ -92,6 +92,7 @@ def verify_strict(
         _check_coverage(data, signature)
         _check_permissions(signature)
         _check_cryptography(signature, certificate_der)
+        _check_unsigned_fields(signature)
         if original_sha256 is not None:
             _check_original(data, original_sha256, original_size)
         return Verdict(
@@ -178,6 +179,25 @@ def _check_cryptography(signature, certificate_der: bytes) -> None:
     )
     _require(intact, "digest_mismatch")
     _require(valid, "signature_invalid")
+
+
+def _check_unsigned_fields(signature) -> None:
+    """Require what stands beside the signed attributes to say what they say (RFC 5652 5.1, 5.3).
+
+    Versions, the list of digests and the signer's identifier are covered by no signature; of one that
+    is valid a bit could be flipped there, and general validators do not look.
+    """
+    signed_data, signer, certificate = signature.signed_data, signature.signer_info, signature.signer_cert
+    versions = [item["version"].dump() for item in (signed_data, signer)]
+    digests = [item.dump() for item in signed_data["digest_algorithms"]]
+    named = signer["sid"].chosen
+    same = (
+        versions == [b"\x02\x01\x01"] * 2
+        and digests == [signer["digest_algorithm"].dump()]
+        and named["issuer"].dump() == certificate.issuer.dump()
+        and named["serial_number"].native == certificate.serial_number
+    )
+    _require(same, "signature_invalid")
 
 
 def _check_original(data: bytes, sha256: str, size: int) -> None:

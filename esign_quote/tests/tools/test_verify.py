@@ -11,7 +11,7 @@ import vectors
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields, signers
 from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
-from tools.seal import _Signer
+from pyhanko_signer import PyhankoSigner
 from tools.verify import REASONS, WORDS, judge, signature_der, verify_strict
 
 
@@ -109,7 +109,7 @@ def sign(data, key, **options):
         "subfilter": fields.SigSeedSubFilter.PADES,
         **options,
     }
-    signer = signers.PdfSigner(signers.PdfSignatureMetadata(**values), _Signer(key))
+    signer = signers.PdfSigner(signers.PdfSignatureMetadata(**values), PyhankoSigner(key))
     return signer.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(data))).getvalue()
 
 
@@ -192,6 +192,16 @@ def test_signature_value_changed(sealed, key):
     assert check(sealed[:start] + content.hex().encode() + sealed[end:], key) == "signature_invalid"
 
 
+def test_no_bit_of_the_signature_itself_is_free(sealed, key):
+    """Of a valid signature 174 bits of 934 bytes passed before: versions, list of digests, signer's identifier."""
+    start, end = vectors.hole(sealed)
+    content = bytes.fromhex(sealed[start:end].decode())
+    unsigned = [*range(20, 42), *range(len(signature_der(content)) - 425, len(signature_der(content)) - 300)]
+    for position in unsigned:
+        tampered = vectors.flip(content, position, position % 8).hex().upper().encode()
+        assert check(sealed[:start] + tampered + sealed[end:], key) != "ok", position
+
+
 def test_gap_that_is_not_the_signature(sealed, key):
     """The byte range leaves out another hexadecimal string than the one that is read as signature."""
     identifier = re.search(rb"<[0-9a-f]{32}>", sealed)
@@ -211,7 +221,7 @@ def test_certification_that_the_catalogue_does_not_name(original, key):
         subfilter=fields.SigSeedSubFilter.PADES,
     )
     writer = IncrementalPdfFileWriter(io.BytesIO(original))
-    session = signers.PdfSigner(metadata, _Signer(key)).init_signing_session(writer)
+    session = signers.PdfSigner(metadata, PyhankoSigner(key)).init_signing_session(writer)
     prepared = session.prepare_tbs_document(None, bytes_reserved=16_384)
     del writer.root["/Perms"]
     digest, output = prepared.digest_tbs_document()

@@ -16,9 +16,9 @@ from pyhanko.pdf_utils.generic import TextStringObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields, signers
 from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
+from pyhanko_signer import PyhankoSigner
 from tools import chain, seal
 from tools.hashing import canonical_json, sha256_hex
-from tools.seal import _Signer
 
 NOW = datetime(2026, 3, 12, 14, 5, 9, tzinfo=UTC)
 REFERENCE = "ES-B7KD-93QX-T2MC"
@@ -199,7 +199,7 @@ def sign_otherwise(data, key, **options):
         "subfilter": fields.SigSeedSubFilter.PADES,
         **options,
     }
-    signer = signers.PdfSigner(signers.PdfSignatureMetadata(**values), _Signer(key))
+    signer = signers.PdfSigner(signers.PdfSignatureMetadata(**values), PyhankoSigner(key))
     return signer.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(data))).getvalue()
 
 
@@ -213,7 +213,7 @@ def sign_without_perms(data, key):
         subfilter=fields.SigSeedSubFilter.PADES,
     )
     writer = IncrementalPdfFileWriter(io.BytesIO(data))
-    session = signers.PdfSigner(metadata, _Signer(key)).init_signing_session(writer)
+    session = signers.PdfSigner(metadata, PyhankoSigner(key)).init_signing_session(writer)
     prepared = session.prepare_tbs_document(None, bytes_reserved=16_384)
     del writer.root["/Perms"]
     digest, output = prepared.digest_tbs_document()
@@ -330,7 +330,7 @@ def _behind(sealed, key):
         field_name="Another", md_algorithm="sha256", subfilter=fields.SigSeedSubFilter.PADES
     )
     writer = IncrementalPdfFileWriter(io.BytesIO(sealed))
-    return _Reckless(metadata, _Signer(key)).sign_pdf(writer).getvalue()
+    return _Reckless(metadata, PyhankoSigner(key)).sign_pdf(writer).getvalue()
 
 
 class _Reckless(signers.PdfSigner):
