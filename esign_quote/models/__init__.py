@@ -15,6 +15,7 @@ from . import (
     esign_request_contact,
     esign_request_portal,
     esign_request_delivery,
+    esign_request_verification,
     esign_signer,
     esign_signer_access,
     esign_sms,

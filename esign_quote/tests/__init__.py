@@ -22,4 +22,5 @@ from . import (
     test_session,
     test_signing,
     test_sms,
+    test_verify_page,
 )

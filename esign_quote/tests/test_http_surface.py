@@ -36,6 +36,8 @@ EXAMPLES = {
     "/esign/unlock/<string:secret>": "/esign/unlock/{secret}",
     "/esign/verify": "/esign/verify",
     "/esign/verify/<string:reference>": "/esign/verify/{reference}",
+    "/esign/verify/hash": "/esign/verify/hash",
+    "/esign/verify/seal": "/esign/verify/seal",
     "/esign/keys": "/esign/keys",
     "/esign/keys/<string:fingerprint>.cer": "/esign/keys/{fingerprint}.cer",
     "/esign/document/<string:uid>": "/esign/document/{document}",
