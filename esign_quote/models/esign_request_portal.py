@@ -11,7 +11,7 @@ class EsignRequest(models.Model):
         # What the user may read of quotations is decided by the rules of quotations.
         orders = self.env["sale.order"]
         orders = orders._search([]) if orders.has_access("read") else []
-        return [("order_id", "in", orders), ("state", "in", ("sent", "consented", "signed", "declined"))]
+        return [("order_id", "in", orders), ("state", "in", ("sent", "consented", "signed", "declined", "expired"))]
 
     @api.model
     def _portal_count(self):

@@ -122,7 +122,7 @@ class EsignRequest(models.Model):
     @api.model
     def _our_certificates(self):
         """Return the fingerprints of all keys that ever sealed here, retired and revoked ones too."""
-        return set(self.env["esign.seal"].sudo().with_context(active_test=False).search([]).mapped("fingerprint"))
+        return set(self.env["esign.seal"].sudo().with_context(active_test=False).search([("fingerprint", "!=", False)]).mapped("fingerprint"))
 
     # === THE THREE ANSWERS === #
 

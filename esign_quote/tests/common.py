@@ -44,6 +44,7 @@ OUR_TABLES = tuple(
         "seal",
         "consent",
         "delivery",
+        "mail_source",
     )
 )
 

@@ -32,6 +32,7 @@ MEANINGS = (
     (r"tokens/.*\.json", "what that authority stamped", "ce que cette autorité a horodaté"),
     (r"certificates/.*", "the certificate of the seal", "le certificat du cachet"),
     (r"mails/.*", "a mail as it was handed to the mail server, without links, codes and attachments", "un courriel tel que remis au serveur de messagerie, sans liens, codes ni pièces jointes"),
+    (r"SHA256SUMS", "the fingerprints of all files here (sha256sum -c)", "les empreintes de tous les fichiers (sha256sum -c)"),
     (r"check\.py", "checks all this, on any computer with Python", "vérifie tout cela, sur tout ordinateur doté de Python"),
     (r"check\.html", "checks all this, in a web browser, without network", "vérifie tout cela, dans un navigateur, sans réseau"),
 )  # fmt: skip

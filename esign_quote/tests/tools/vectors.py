@@ -124,7 +124,7 @@ def signature_pack(key, original, kind="signature", proof_key=None):
     proof_pdf = seal_file(make.quote(1, lines=4), proof_key or key)
     issued = {"json_sha256": sha256_hex(text), "pdf_sha256": sha256_hex(proof_pdf)}
     whole = journal(*steps(), ("proof.issued", issued), ("mail.sent", {"to": "jane@example.com"}))
-    files = {
+    return {
         ("signed.pdf" if kind == "signature" else "quotation.pdf"): signed if kind == "signature" else original,
         "annexes/01-plan.pdf": annex,
         "proof.pdf": proof_pdf,
@@ -137,7 +137,6 @@ def signature_pack(key, original, kind="signature", proof_key=None):
         "certificates/seal-1.der": key.certificate,
         "mails/1.eml": b"Subject: Your quotation\n\nOpen /esign/t/\n",
     }
-    return files
 
 
 def journal_file(entries):
