@@ -18,6 +18,7 @@
         "data/mail_template_data.xml",
         "data/mail_activity_type_data.xml",
         "data/ir_cron_data.xml",
+        "data/esign_integrity_data.xml",
         "data/esign_seal_data.xml",
         # Views; the menus come last since they name the actions.
         "views/esign_request_views.xml",

@@ -32,7 +32,7 @@ class EsignDocument(models.Model):
     name = fields.Char(required=True, readonly=True)
     mimetype = fields.Char(required=True, readonly=True)
     content = fields.Binary(attachment=True, readonly=True, required=True)
-    sha256 = fields.Char("SHA-256", required=True, readonly=True)
+    sha256 = fields.Char("SHA-256", required=True, readonly=True, index=True)
     size = fields.Integer("Bytes", required=True, readonly=True)
     pages = fields.Integer(readonly=True)
 

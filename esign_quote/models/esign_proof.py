@@ -57,7 +57,7 @@ class EsignProof(models.Model):
     json = fields.Text(
         "Canonical JSON", required=True, readonly=True, help="RFC 8785; its SHA-256 is printed in the PDF."
     )
-    sha256 = fields.Char("SHA-256", required=True, readonly=True)
+    sha256 = fields.Char("SHA-256", required=True, readonly=True, index=True)
     document_id = fields.Many2one(
         "esign.document", "PDF", required=True, readonly=True, index=True, ondelete="restrict"
     )

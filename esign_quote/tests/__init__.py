@@ -8,9 +8,11 @@ from . import (
     test_evidence,
     test_frozen,
     test_http_surface,
+    test_integrity,
     test_language,
     test_lock,
     test_mails,
+    test_pack,
     test_pages,
     test_personal_link,
     test_rendering,
@@ -24,4 +26,5 @@ from . import (
     test_sms,
     test_uninstall,
     test_timestamp,
+    test_verify_page,
 )

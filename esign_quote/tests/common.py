@@ -45,6 +45,7 @@ OUR_TABLES = tuple(
         "seal",
         "consent",
         "delivery",
+        "mail_source",
     )
 )
 

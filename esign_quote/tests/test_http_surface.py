@@ -27,6 +27,7 @@ EXAMPLES = {
     "/esign/<string:uid>/file/<string:document_uid>": "/esign/{uid}/file/{document}",
     "/esign/<string:uid>/download/<string:document_uid>": "/esign/{uid}/download/{document}",
     "/esign/<string:uid>/proof.json": "/esign/{uid}/proof.json",
+    "/esign/<string:uid>/pack": "/esign/{uid}/pack",
     "/esign/<string:uid>/read": "/esign/{uid}/read",
     "/esign/<string:uid>/sign": "/esign/{uid}/sign",
     "/esign/<string:uid>/decline": "/esign/{uid}/decline",
@@ -36,9 +37,12 @@ EXAMPLES = {
     "/esign/unlock/<string:secret>": "/esign/unlock/{secret}",
     "/esign/verify": "/esign/verify",
     "/esign/verify/<string:reference>": "/esign/verify/{reference}",
+    "/esign/verify/hash": "/esign/verify/hash",
+    "/esign/verify/seal": "/esign/verify/seal",
     "/esign/keys": "/esign/keys",
     "/esign/keys/<string:fingerprint>.cer": "/esign/keys/{fingerprint}.cer",
     "/esign/document/<string:uid>": "/esign/document/{document}",
+    "/esign/pack/<string:reference>": "/esign/pack/{reference}",
 }
 # What ends the session of the browser comes last.
 LAST = ("/decline", "/leave", "/logout")
