@@ -27,6 +27,7 @@ class EsignExport(models.Model):
     )
     file_name = fields.Char(required=True, readonly=True)
     last_id = fields.Integer("Last procedure", readonly=True, default=0, help="The export goes on behind it.")
+    newest_proof = fields.Integer("Newest proof", readonly=True, help="What came later is not in it for sure.")
     count = fields.Integer("Packs", readonly=True)
     total = fields.Integer("Of", readonly=True)
     size = fields.Char("Bytes", readonly=True)  # of many gigabytes
@@ -48,15 +49,22 @@ class EsignExport(models.Model):
         if running:
             return running
         stamp = self._now().strftime("%Y%m%d-%H%M%S")
-        export = self.create(
-            {"file_name": f"{self.env.cr.dbname}-evidence-{stamp}.zip", "total": len(self._requests(0))}
-        )
+        values = {"file_name": f"{self.env.cr.dbname}-evidence-{stamp}.zip", "newest_proof": self._newest_proof()}
+        export = self.create({**values, "total": len(self._requests(0))})
         self.env.ref("esign_quote.ir_cron_export")._trigger()
         return export
 
-    def action_refresh(self):
-        """Show how far it is."""
-        return {"type": "ir.actions.client", "tag": "soft_reload"}
+    @api.model
+    def _newest_proof(self):
+        return self.env["esign.proof"].sudo().search([], order="id desc", limit=1).id or 0
+
+    def _is_complete(self):
+        """Tell whether it is done, downloaded, and holds every proof of now.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self.state == "done" and bool(self.downloaded_on) and self.newest_proof == self._newest_proof()
 
     def action_download(self):
         """Download the zip."""

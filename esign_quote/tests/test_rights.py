@@ -142,6 +142,8 @@ class TestRights(EsignCommon, TransactionCase):
             "esign.link.wish": cls.env["esign.link.wish"].create({"email": "x@customer.example"}),
             "esign.resend": cls.env["esign.resend"].create({"request_id": cls.request.id}),
             "esign.unlock": cls.env["esign.unlock"].create({"request_id": cls.request.id, "reason": "x"}),
+            "esign.uninstall": cls.env["esign.uninstall"].create({}),
+            "esign.export": cls.env["esign.export"]._start(),
         }
 
     def test_the_matrix_names_every_model(self):
@@ -265,6 +267,7 @@ class TestRights(EsignCommon, TransactionCase):
             found,
             {
                 "esign.document.action_download",
+                "esign.export.action_download",
                 "esign.request.action_cancel",
                 "esign.request.action_dispute_pack",
                 "esign.request.action_open_order",
@@ -274,6 +277,10 @@ class TestRights(EsignCommon, TransactionCase):
                 "esign.seal.import.action_import",
                 "esign.seal.revoke.action_revoke",
                 "esign.seal.token.action_use",
+                "esign.uninstall.action_confirm",
+                "esign.uninstall.action_download",
+                "esign.uninstall.action_export",
+                "esign.uninstall.action_refresh",
                 "esign.unlock.action_unlock",
             },
         )

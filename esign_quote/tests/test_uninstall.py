@@ -62,9 +62,7 @@ class TestUninstall(UninstallCommon, TransactionCase):
             self.wizard(database="another").action_confirm()
 
     def test_a_later_signature_wants_another_export(self):
-        export = self.export()
-        export._hand_out()
-        self.age("esign_export", "create_date", "1 hour")
+        self.export()._hand_out()
         self.read_and_sign(self.send(self.new_order()))
         with self.assertRaisesRegex(UserError, "signatures may have come"):
             self.wizard(database=self.env.cr.dbname).action_confirm()

@@ -99,7 +99,7 @@ class EsignUninstall(models.TransientModel):
         :raise UserError: something is missing
         """
         self.ensure_one()
-        if not self._export_is_complete():
+        if not self.export_id or not self.export_id._is_complete():
             raise UserError(
                 self.env._("First export all dispute packs and download the file; signatures may have come since then.")
             )
@@ -111,12 +111,6 @@ class EsignUninstall(models.TransientModel):
             *(self.env.user.login, self.kept_count, self.export_sha256),
         )
         return {"type": "ir.actions.act_window_close"}
-
-    def _export_is_complete(self):
-        export = self.export_id
-        if export.state != "done" or not export.downloaded_on:
-            return False
-        return not self.env["esign.proof"].sudo().search_count([("create_date", ">", export.create_date)], limit=1)
 
     def _reopen(self):
         action = self.env["ir.actions.act_window"]._for_xml_id("esign_quote.esign_uninstall_action")
