@@ -8,7 +8,7 @@ from . import paths
 
 sys.path.insert(0, str(paths.ADDON))
 
-from tools import seal  # noqa: E402
+from tools import seal
 
 
 def main(source: str, target: str, p12: str, secret: str) -> None:

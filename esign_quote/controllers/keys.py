@@ -13,9 +13,7 @@ class EsignKeys(http.Controller):
     def esign_keys(self, **_kwargs):
         return page("esign_quote.page_keys", {"companies": request.env["esign.seal"]._public_keys()})
 
-    @http.route(
-        "/esign/keys/<string:fingerprint>.cer", type="http", auth="public", methods=["GET"], sitemap=False
-    )
+    @http.route("/esign/keys/<string:fingerprint>.cer", type="http", auth="public", methods=["GET"], sitemap=False)
     @answers_own_errors
     def esign_certificate(self, fingerprint, **_kwargs):
         certificate = request.env["esign.seal"]._public_certificate(fingerprint)

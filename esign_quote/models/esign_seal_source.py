@@ -153,7 +153,9 @@ class EsignSeal(models.Model):
             "token_pin": self.env._(
                 "The security module refuses the configured PIN (pkcs11_pin). It is not tried again before it is changed or Odoo is restarted, so that the token does not lock itself."
             ),
-            "token_key": self.env._("The token holds no private key, or several, with the configured label (pkcs11_key)."),
+            "token_key": self.env._(
+                "The token holds no private key, or several, with the configured label (pkcs11_key)."
+            ),
             "token_failed": self.env._("The security module did not sign. Check that it is connected and switched on."),
         }
 

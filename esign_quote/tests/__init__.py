@@ -25,4 +25,5 @@ from . import (
     test_signing,
     test_sms,
     test_verify_page,
+    test_timestamp,
 )

@@ -18,6 +18,9 @@ MATRIX = {
     "esign.document": dict.fromkeys(READERS, "r"),
     "esign.event": dict.fromkeys(READERS, "r"),
     "esign.proof": dict.fromkeys(READERS, "r"),
+    "esign.timestamp": dict.fromkeys(READERS, "r"),
+    "esign.authority": {"esign": "r", "system": "r"},
+    "esign.revocation": {"esign": "r", "system": "r"},
     # The certificate is public; salespeople see that there is one.
     "esign.seal": dict.fromkeys((*READERS, "other"), "r"),
     "esign.consent": {"own": "r", "other": "r", "lead": "r", "manager": "r", "esign": "rwcd", "system": "rwcd"},
@@ -42,6 +45,7 @@ SECRETS = (
     ("esign.lock", "unlock_hash"),
     ("esign.signer", "draft"),
     ("esign.seal", "key_vault"),
+    ("res.company", "esign_tsa_password_vault"),
 )
 VALUES = {
     "esign.request": {"closing_reason": "x"},
@@ -51,6 +55,9 @@ VALUES = {
     "esign.document": {"name": "x"},
     "esign.event": {"type": "x"},
     "esign.proof": {"sha256": "x"},
+    "esign.timestamp": {"serial": "x"},
+    "esign.authority": {"reason": "x"},
+    "esign.revocation": {"reason": "x"},
     "esign.seal": {"subject": "x"},
     "esign.consent": {"code": "X1", "text": "text"},
     "esign.ticket": {"uid": "x"},
@@ -103,6 +110,20 @@ class TestRights(EsignCommon, TransactionCase):
             "esign.document": cls.request.document_ids,
             "esign.event": cls.request.event_ids,
             "esign.proof": cls.request.proof_ids,
+            "esign.timestamp": cls.env["esign.timestamp"].create(
+                {
+                    **dict.fromkeys(("manifest", "imprint", "token", "serial", "policy", "authority"), "eA=="),
+                    **dict.fromkeys(("gen_time", "certificate_until"), cls.request.sealed_on),
+                    "company_id": cls.company.id,
+                    "request_id": cls.request.id,
+                    "kind": "late",
+                }
+            ),
+            "esign.authority": cls.env["esign.authority"].create({"company_id": cls.company.id}),
+            "esign.revocation": cls.env["esign.revocation"].create(
+                {"company_id": cls.company.id, "purpose": "seal", "fingerprint": "x"}
+            ),
+            "res.company": cls.company,
             "esign.seal": cls.request.seal_id,
             "esign.consent": cls.env.ref("esign_quote.esign_consent_electronic"),
             "esign.ticket": cls.request.signer_ids.ticket_ids,
@@ -212,7 +233,10 @@ class TestRights(EsignCommon, TransactionCase):
             "esign.delivery": ("_advance", "_expect", "_note", "_send_now", "_receive_report"),
             "esign.seal": ("_load", "_generate", "_install", "_import_pkcs12"),
             "esign.vault": ("_master", "_derive"),
-            "esign.proof": ("_issue",),
+            "esign.proof": ("_draft", "_keep"),
+            "esign.timestamp": ("_obtain", "_ask"),
+            "esign.authority": ("_note_failure", "_note_success", "_forget_pause"),
+            "esign.revocation": ("_watch", "_refresh", "_keep_answers"),
             "esign.document": ("_freeze",),
         }
         for model, names in methods.items():

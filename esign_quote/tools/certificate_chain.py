@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from .exceptions import SealError
 
-__all__ = ["read_certificates", "sealing_chain"]
+__all__ = ["issuers", "read_certificates", "sealing_chain"]
 
 _MAX_LENGTH = 10
 
@@ -55,6 +55,19 @@ def sealing_chain(certificate_der: bytes, others: list[bytes], moment: datetime)
     for issuer in chain:
         if not issuer.not_valid_before_utc <= moment <= issuer.not_valid_after_utc:
             raise SealError("chain_expired", subject=issuer.subject.rfc4514_string())
+    return [item.public_bytes(Encoding.DER) for item in chain]
+
+
+def issuers(certificate_der: bytes, others: list[bytes]) -> list[bytes]:
+    """Return the issuer of a certificate, its issuer and so on, as far as ``others`` go; each as DER.
+
+    :raises SealError: ``certificate_unreadable``
+    """
+    try:
+        rest = [x509.load_der_x509_certificate(der) for der in dict.fromkeys(others) if der != certificate_der]
+        chain = _issuers(x509.load_der_x509_certificate(certificate_der), rest)
+    except ValueError as error:
+        raise SealError("certificate_unreadable") from error
     return [item.public_bytes(Encoding.DER) for item in chain]
 
 

@@ -12,10 +12,6 @@ from hashlib import sha256
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter, enumerate_sig_fields
-from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigMDPSetup, SigObjSetup
-from pyhanko.sign.signers.constants import ESIC_EXTENSION_1
-from pyhanko.sign.signers.pdf_byterange import SignatureObject
 
 from .cms import signed_data, signed_data_size
 from .exceptions import SealError, TimestampError
@@ -23,11 +19,10 @@ from .geometry import Placement
 from .pdf_limits import PYHANKO_LIMITS
 from .revocation import ValidationData
 from .seal_key import SealKey, generate_certificate, read_pkcs12
+from .signature_field import CertificationValue, add_certification, is_signed
 from .stamping import draw_form, import_stamp
 
 __all__ = ["SealKey", "generate_certificate", "read_pkcs12", "seal_pdf", "stamp_pdf"]
-
-FIELD_NAME = "EsignSeal"
 
 
 class _Writer(IncrementalPdfFileWriter):
@@ -127,20 +122,12 @@ def seal_pdf(
         if validation_data:
             # Revocation data behind the signature would be a change: it goes into the same update.
             _add_validation_data(writer, validation_data)
-        signature = SignatureObject(
-            timestamp=signing_time,
-            subfilter=SigSeedSubFilter.PADES,
-            name=signer_name,
-            reason=reason,
-            location=location,
-            contact_info=contact,
-            # Hexadecimal: two digits a byte.
-            bytes_reserved=2 * signed_data_size(key, timestamp is not None),
-        )
-        _add_certification(writer, signature)
+        texts = {"/Name": signer_name, "/Reason": reason, "/Location": location, "/ContactInfo": contact}
+        value = CertificationValue(signed_data_size(key, timestamp is not None), signing_time, texts)
+        add_certification(writer, value)
         tail = writer.write_update()
-        digest = _fill_byte_range(signature, tail, original)
-        _fill_contents(signature, tail, signed_data(key, digest, timestamp))
+        digest = _fill_byte_range(value, tail, original)
+        _fill_contents(value, tail, signed_data(key, digest, timestamp))
         return original + tail.getvalue()
     except SealError:
         raise
@@ -159,7 +146,7 @@ def _refuse_unsealable(writer: _Writer) -> None:
     if reader.xrefs.hybrid_xrefs_present:
         raise SealError("signing_failed", cause="hybrid")
     # A certification must be the first signature (ISO 32000-1 12.8.1).
-    if "/Perms" in writer.root or next(enumerate_sig_fields(writer, filled_status=True), None):
+    if is_signed(writer):
         raise SealError("signing_failed", cause="signed")
 
 
@@ -182,21 +169,12 @@ def _add_validation_data(writer: _Writer, data: ValidationData) -> None:
     writer.update_root()
 
 
-def _add_certification(writer: _Writer, signature: SignatureObject) -> None:
-    """Add the field, invisible, and its value, still empty, as a certification that allows no change."""
-    if writer.output_version < (2, 0):
-        # PAdES is part of PDF 2.0; earlier versions announce it.
-        writer.register_extension(ESIC_EXTENSION_1)
-    steps = PdfCMSEmbedder().write_cms(FIELD_NAME, writer)
-    next(steps)
-    permissions = SigMDPSetup("sha256", certify=True, docmdp_perms=MDPPerm.NO_CHANGES)
-    steps.send(SigObjSetup(signature, permissions))
-
-
-def _fill_byte_range(signature: SignatureObject, tail: _Tail, original: bytes) -> bytes:
+def _fill_byte_range(value: CertificationValue, tail: _Tail, original: bytes) -> bytes:
     """Write which bytes are signed, everything but /Contents, and return their SHA-256."""
-    start, end = signature.contents.offsets
-    signature.byte_range.fill_offsets(tail, start, end, tail.tell())
+    room, (start, end) = value.byte_range, (value.contents.start, value.contents.end)
+    size = tail.tell()
+    numbers = b"[0 %d %d %d]" % (start, end, size - end)
+    _fill(tail, room.start, numbers.ljust(room.end - room.start), room.end)
     digest = sha256(original)
     with tail.getbuffer() as update:
         digest.update(update[: start - tail.base])
@@ -204,10 +182,13 @@ def _fill_byte_range(signature: SignatureObject, tail: _Tail, original: bytes) -
     return digest.digest()
 
 
-def _fill_contents(signature: SignatureObject, tail: _Tail, der: bytes) -> None:
-    start, end = signature.contents.offsets
-    digits = der.hex().encode("ascii")
-    if len(digits) > end - start - 2:
+def _fill_contents(value: CertificationValue, tail: _Tail, der: bytes) -> None:
+    # Behind the opening "<"; what is left of the zeros stays behind the DER.
+    _fill(tail, value.contents.start + 1, der.hex().encode("ascii"), value.contents.end - 1)
+
+
+def _fill(tail: _Tail, start: int, data: bytes, end: int) -> None:
+    if len(data) > end - start:
         raise SealError("signing_failed", cause="size")
-    tail.seek(start + 1)
-    tail.write(digits)
+    tail.seek(start)
+    tail.write(data)

@@ -11,11 +11,15 @@ import pdf_factory as make
 import pypdf
 import pytest
 from asn1crypto import pem, x509
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign import signers
 from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.fields import MDPPerm
 from pyhanko.sign.validation import SignatureCoverageLevel, validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
+from pyhanko_signer import PyhankoSigner
+from pypdf.generic import ArrayObject, BooleanObject, DictionaryObject, NameObject, TextStringObject
 from tools.appearance import draw_stamp
 from tools.cms import TOKEN_ROOM
 from tools.exceptions import SealError, TimestampError
@@ -60,7 +64,7 @@ def assert_openssl_agrees(sealed, key, tmp_path):
     _zero, first, second, length = map(int, signature.byte_range)
     files = {
         "content": sealed[:first] + sealed[second : second + length],
-        "root": pem.armor("CERTIFICATE", key.certificate),
+        "root": b"".join(pem.armor("CERTIFICATE", der) for der in (key.certificate, *key.chain)),
     }
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
@@ -334,10 +338,66 @@ def test_broken_files_raise_only_seal_errors(data, sealing, stamp, place):
         sealing(data, [(place(0), stamp)])
 
 
-def test_an_already_signed_file_is_not_certified_again(sealed, sealing):
-    with pytest.raises(SealError) as caught:
-        sealing(sealed)
-    assert caught.value.reason == "signing_failed"
+def test_an_already_signed_file_is_not_certified_again(sealed, original, sealing, key, stamp, place):
+    metadata = signers.PdfSignatureMetadata(field_name="Approval", md_algorithm="sha256")
+    approved = signers.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(original)), metadata, PyhankoSigner(key))
+    for data in (sealed, approved.getvalue()):
+        for attempt in (lambda data=data: sealing(data), lambda data=data: stamp_pdf(data, [(place(), stamp)])):
+            with pytest.raises(SealError) as caught:
+                attempt()
+            assert caught.value.detail == {"cause": "signed"}
+
+
+def test_a_field_with_our_name_is_left_alone(original, sealing, key, tmp_path):
+    def add_field(writer):
+        values = {NameObject("/FT"): NameObject("/Sig"), NameObject("/T"): TextStringObject("EsignSeal")}
+        form = {NameObject("/Fields"): ArrayObject([writer._add_object(DictionaryObject(values))])}
+        writer.root_object[NameObject("/AcroForm")] = DictionaryObject(
+            form | {NameObject("/NeedAppearances"): BooleanObject(True)}
+        )
+
+    sealed = sealing(make.changed(original, add_field))
+    form = pypdf.PdfReader(io.BytesIO(sealed)).trailer["/Root"]["/AcroForm"]
+    assert [field.get_object()["/T"] for field in form["/Fields"]] == ["EsignSeal", "EsignSeal1"]
+    assert form["/SigFlags"] == 3
+    assert "/NeedAppearances" not in form
+    assert verify_strict(sealed, key.certificate).ok
+
+
+@pytest.mark.parametrize("number", [0, 1, 6, 7, 8, 13, 14])
+def test_pages_are_found_in_every_tree(number, tmp_path, sealing):
+    """From both ends, in nested, uneven and empty nodes."""
+    from tools.stamping import find_page
+
+    tree = [[0, [1, 2], []], [3], 4, [5, [[6], 7, 8], [], 9], 10, [[11, 12, 13], 14], []]
+    handler = PdfFileReader(io.BytesIO(make.raw(page_tree(tree))))
+    page = find_page(handler, number).get_object()
+    assert page["/MediaBox"][2] == 100 + number
+    assert page.raw_get("/MediaBox") == handler.find_page_for_modification(number)[0].get_object().raw_get("/MediaBox")
+    for beyond in (-1, 15):
+        with pytest.raises(SealError):
+            find_page(handler, beyond)
+
+
+def page_tree(tree):
+    """Write a page tree as nested lists say; a leaf's number is told by its width."""
+    objects = {1: b"<< /Type /Catalog /Pages 2 0 R >>"}
+
+    def add(node, parent):
+        number = len(objects) + 1
+        objects[number] = b""
+        if isinstance(node, int):
+            objects[number] = b"<< /Type /Page /Parent %d 0 R /MediaBox [0 0 %d 100] >>" % (parent, 100 + node)
+            return number, 1
+        kids = [add(kid, number) for kid in node]
+        references = b" ".join(b"%d 0 R" % kid for kid, _count in kids)
+        count = sum(count for _kid, count in kids)
+        up = b"/Parent %d 0 R" % parent if parent > 1 else b""
+        objects[number] = b"<< /Type /Pages %s /Kids [%s] /Count %d >>" % (up, references, count)
+        return number, count
+
+    add(tree, 1)
+    return objects
 
 
 @pytest.mark.parametrize("stamp_pdf", [b"", b"%PDF-1.4", make.quote()[:-100]])
