@@ -16,6 +16,7 @@ MATRIX = {
     "esign.delivery": dict.fromkeys(READERS, "r"),
     "esign.document": dict.fromkeys(READERS, "r"),
     "esign.event": dict.fromkeys(READERS, "r"),
+    "esign.event.private": dict.fromkeys(("esign", "system"), "r"),
     "esign.proof": dict.fromkeys(READERS, "r"),
     # The certificate is public; salespeople see that there is one.
     "esign.seal": dict.fromkeys((*READERS, "other"), "r"),
@@ -28,6 +29,8 @@ MATRIX = {
     # Windows: a record is its user's own, and what it does is checked when it does it.
     "esign.resend": dict.fromkeys((*READERS, "other"), "rwc"),
     "esign.unlock": {"esign": "rwc", "system": "rwc"},
+    "esign.hold": {"esign": "rwc", "system": "rwc"},
+    "esign.performed": dict.fromkeys((*READERS, "other"), "rwc"),
     "esign.seal.import": {"esign": "rwcd", "system": "rwcd"},
 }
 # "own" is the salesperson of the quotation, "other" a colleague who sees own documents only.
@@ -46,6 +49,7 @@ VALUES = {
     "esign.delivery": {"state": "handed_over"},
     "esign.document": {"name": "x"},
     "esign.event": {"type": "x"},
+    "esign.event.private": {"salt": "00"},
     "esign.proof": {"sha256": "x"},
     "esign.seal": {"subject": "x"},
     "esign.consent": {"code": "X1", "text": "text"},
@@ -56,6 +60,8 @@ VALUES = {
     "esign.link.wish": {"email": "x@customer.example"},
     "esign.resend": {"email": "x@customer.example"},
     "esign.unlock": {"reason": "x"},
+    "esign.hold": {"reason": "x"},
+    "esign.performed": {"day": "2026-01-31"},
     "esign.seal.import": {"password": "x"},
 }
 
@@ -95,6 +101,7 @@ class TestRights(EsignCommon, TransactionCase):
             "esign.delivery": cls.request.delivery_ids,
             "esign.document": cls.request.document_ids,
             "esign.event": cls.request.event_ids,
+            "esign.event.private": cls.request.event_ids.private_ids,
             "esign.proof": cls.request.proof_ids,
             "esign.seal": cls.request.seal_id,
             "esign.consent": cls.env.ref("esign_quote.esign_consent_electronic"),
@@ -106,6 +113,8 @@ class TestRights(EsignCommon, TransactionCase):
             "esign.link.wish": cls.env["esign.link.wish"].create({"email": "x@customer.example"}),
             "esign.resend": cls.env["esign.resend"].create({"request_id": cls.request.id}),
             "esign.unlock": cls.env["esign.unlock"].create({"request_id": cls.request.id, "reason": "x"}),
+            "esign.hold": cls.env["esign.hold"].create({"request_id": cls.request.id, "reason": "x"}),
+            "esign.performed": cls.env["esign.performed"].create({"request_id": cls.request.id}),
         }
 
     def test_the_matrix_names_every_model(self):
@@ -189,6 +198,11 @@ class TestRights(EsignCommon, TransactionCase):
                 "_complete",
                 "_open",
                 "_finish_signed",
+                "_record_delivery",
+                "_set_hold",
+                "_lift_hold",
+                "_purge",
+                "_remove_signed",
             ),
             "esign.signer": ("_new_link", "_link_mark", "_record_last_page", "_correct", "_unlock", "_keep_draft"),
             "esign.ticket": ("_issue", "_send_code", "_check_code", "_let_in", "_sign", "_find_by_secret", "_stay"),
@@ -225,8 +239,12 @@ class TestRights(EsignCommon, TransactionCase):
             found,
             {
                 "esign.document.action_download",
+                "esign.hold.action_confirm",
+                "esign.performed.action_confirm",
                 "esign.request.action_cancel",
+                "esign.request.action_hold",
                 "esign.request.action_open_order",
+                "esign.request.action_performed",
                 "esign.request.action_resend",
                 "esign.request.action_unlock",
                 "esign.resend.action_send",
@@ -289,7 +307,7 @@ class TestRights(EsignCommon, TransactionCase):
         return not isinstance(self._attempt(actions[operation]), AccessError)
 
     def _values(self, model):
-        windows = ("esign.resend", "esign.unlock")
+        windows = ("esign.resend", "esign.unlock", "esign.hold", "esign.performed")
         return {**VALUES[model], **({"request_id": self.request.id} if model in windows else {})}
 
     def _attempt(self, action):

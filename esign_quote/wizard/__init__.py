@@ -1,1 +1,1 @@
-from . import esign_resend, esign_seal_import, esign_unlock
+from . import esign_resend, esign_seal_import, esign_unlock, esign_hold, esign_performed
