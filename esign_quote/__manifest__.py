@@ -30,6 +30,8 @@
         "views/esign_seal_views.xml",
         "wizard/esign_resend_views.xml",
         "wizard/esign_unlock_views.xml",
+        "wizard/esign_hold_views.xml",
+        "wizard/esign_performed_views.xml",
         "views/sale_order_views.xml",
         "views/mail_compose_message_views.xml",
         "views/res_config_settings_views.xml",
