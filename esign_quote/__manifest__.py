@@ -31,6 +31,8 @@
         "wizard/esign_resend_views.xml",
         "wizard/esign_unlock_views.xml",
         "wizard/esign_uninstall_views.xml",
+        "wizard/esign_hold_views.xml",
+        "wizard/esign_performed_views.xml",
         "views/sale_order_views.xml",
         "views/mail_compose_message_views.xml",
         "views/res_config_settings_views.xml",

@@ -12,6 +12,7 @@ class EsignDocument(models.Model):
     _description = "E-signature: frozen file"
     _inherit = ["esign.immutable"]
     _order = "sequence, id"
+    _esign_may_go = "esign_term_is_over(OLD.request_id)"
 
     request_id = fields.Many2one("esign.request", required=True, readonly=True, index=True, ondelete="restrict")
     uid = fields.Char(
@@ -74,12 +75,25 @@ class EsignDocument(models.Model):
         # Straight from the attachment: no base64 there and back for megabytes.
         domain = [("res_model", "=", self._name), ("res_id", "=", self.id), ("res_field", "=", "content")]
         attachment = self.env["ir.attachment"].sudo().search_fetch(domain, ["store_fname", "db_datas"], limit=1)
+        if not attachment and not self._is_kept():
+            raise UserError(
+                self.env._(
+                    "The file “%s” is not kept here: customer and company got it by mail, and it was not to be archived. Its SHA-256 and its proof are still here.",
+                    self.sudo().name,
+                )
+            )
         content = attachment.raw or b""
         if sha256_hex(content) != self.sudo().sha256:
             raise UserError(
                 self.env._("The stored file “%s” is damaged: its SHA-256 is not the recorded one.", self.sudo().name)
             )
         return content
+
+    def _is_kept(self):
+        """Tell whether the bytes are still to be here; name, size and SHA-256 are in any case."""
+        self.ensure_one()
+        document = self.sudo()
+        return document.kind != "signed" or not document.request_id.signed_removed_on
 
     def action_download(self):
         """Open the file in the browser of somebody who may read the request."""

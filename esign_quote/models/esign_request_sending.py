@@ -115,6 +115,7 @@ class EsignRequest(models.Model):
             "company_id": company.id,
             "user_id": order.user_id.id or self.env.user.id,
             "after_signature": company.esign_after_signature,
+            "archive_signed": company.esign_archive_signed,
             "seal_id": seal.id,
             "order_name": order.name,
             "fingerprint": order._esign_fingerprint(),

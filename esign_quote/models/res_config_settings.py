@@ -16,6 +16,8 @@ class ResConfigSettings(models.TransientModel):
     esign_sms_country_ids = fields.Many2many(related="company_id.esign_sms_country_ids", readonly=False)
     esign_sms_budget = fields.Integer(related="company_id.esign_sms_budget", readonly=False)
     esign_link_days = fields.Integer(related="company_id.esign_link_days", readonly=False)
+    esign_private_months = fields.Integer(related="company_id.esign_private_months", readonly=False)
+    esign_archive_signed = fields.Boolean(related="company_id.esign_archive_signed", readonly=False)
     esign_terms = fields.Binary(related="company_id.esign_terms", readonly=False)
     esign_terms_name = fields.Char(related="company_id.esign_terms_name", readonly=False)
     esign_terms_date = fields.Date(related="company_id.esign_terms_date", readonly=False)

@@ -39,6 +39,7 @@ OUR_TABLES = tuple(
         "throttle",
         "link_wish",
         "event",
+        "event_private",
         "document",
         "proof",
         "timestamp",

@@ -117,8 +117,11 @@ class Stand:
 
     def origins(self, quotation: quotations.Quotation) -> list[tuple[str, str]]:
         """Kind and IP address of each of the journal's entries that tells one, oldest first."""
-        query = """SELECT e.type, e.payload->>'ip' FROM esign_event e JOIN esign_request r ON r.id = e.request_id
-                    WHERE r.order_id = %s AND e.payload->>'ip' IS NOT NULL ORDER BY r.id, e.seq"""
+        query = """SELECT e.type, COALESCE(e.payload->>'ip', p.payload->>'ip')
+                     FROM esign_event e JOIN esign_request r ON r.id = e.request_id
+                     LEFT JOIN esign_event_private p ON p.event_id = e.id
+                    WHERE r.order_id = %s AND COALESCE(e.payload->>'ip', p.payload->>'ip') IS NOT NULL
+                    ORDER BY r.id, e.seq"""
         return self.sql(query, [quotation.id])
 
     def run_cron(self, name: str) -> None:
