@@ -107,7 +107,7 @@ class EsignRequest(models.Model):
             "original": self._document("quote")._bytes(),
             "placement": Placement.from_dict(self.placement),
             "content": self._stamp_content(signer),
-            "key": self.seal_id._load(),
+            "key": self._sealing_key(),
             "signing_time": self._now().replace(tzinfo=UTC),
             "signer_name": self.company_id.name,
             "reason": self._seal_reason(signer),
@@ -162,6 +162,7 @@ class EsignRequest(models.Model):
         unexpected = not isinstance(error, SEAL_ERRORS)
         _logger.error("esign_quote: %s cannot be sealed yet: %s", self.reference, error, exc_info=unexpected)
         with self._own_transaction() as this:
+            this._tell_about_key(error)
             if "seal.failed" in this.event_ids.mapped("type"):
                 return
             this._log([("seal.failed", {"error": str(error)[:200]})])

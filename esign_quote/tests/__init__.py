@@ -17,6 +17,7 @@ from . import (
     test_resend,
     test_rights,
     test_seal,
+    test_seal_care,
     test_sending,
     test_session,
     test_signing,

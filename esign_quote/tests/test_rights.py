@@ -29,6 +29,8 @@ MATRIX = {
     "esign.resend": dict.fromkeys((*READERS, "other"), "rwc"),
     "esign.unlock": {"esign": "rwc", "system": "rwc"},
     "esign.seal.import": {"esign": "rwcd", "system": "rwcd"},
+    "esign.seal.token": {"esign": "rwcd", "system": "rwcd"},
+    "esign.seal.revoke": {"esign": "rwc", "system": "rwc"},
 }
 # "own" is the salesperson of the quotation, "other" a colleague who sees own documents only.
 ROLES = ("public", "portal", "employee", "accountant", "own", "other", "lead", "manager", "esign", "system")
@@ -57,6 +59,8 @@ VALUES = {
     "esign.resend": {"email": "x@customer.example"},
     "esign.unlock": {"reason": "x"},
     "esign.seal.import": {"password": "x"},
+    "esign.seal.token": {"certificate": False},
+    "esign.seal.revoke": {"reason": "x"},
 }
 
 
@@ -102,6 +106,10 @@ class TestRights(EsignCommon, TransactionCase):
             "esign.otp": cls.env["esign.otp"].search([("ticket_id", "in", cls.request.signer_ids.ticket_ids.ids)]),
             "esign.lock": cls.env["esign.lock"].search([], limit=1),
             "esign.seal.import": cls.env["esign.seal.import"].create({}),
+            "esign.seal.token": cls.env["esign.seal.token"].create({}),
+            "esign.seal.revoke": cls.env["esign.seal.revoke"].create(
+                {"seal_id": cls.request.seal_id.id, "reason": "x"}
+            ),
             "esign.throttle": cls.env["esign.throttle"].search([], limit=1),
             "esign.link.wish": cls.env["esign.link.wish"].create({"email": "x@customer.example"}),
             "esign.resend": cls.env["esign.resend"].create({"request_id": cls.request.id}),
@@ -231,6 +239,8 @@ class TestRights(EsignCommon, TransactionCase):
                 "esign.request.action_unlock",
                 "esign.resend.action_send",
                 "esign.seal.import.action_import",
+                "esign.seal.revoke.action_revoke",
+                "esign.seal.token.action_use",
                 "esign.unlock.action_unlock",
             },
         )
@@ -248,6 +258,12 @@ class TestRights(EsignCommon, TransactionCase):
                 self.env["res.config.settings"].with_user(self.users[role]).create({}).action_esign_generate_seal()
             with self.assertRaises(AccessError):
                 self.env["esign.seal.import"].with_user(self.users[role]).create({})
+            with self.assertRaises(AccessError):
+                self.env["esign.seal.token"].with_user(self.users[role]).create({})
+            with self.assertRaises(AccessError):
+                self.env["esign.seal.revoke"].with_user(self.users[role]).create(
+                    {"seal_id": self.request.seal_id.id, "reason": "x"}
+                )
 
     # === COMPANIES === #
 
@@ -289,8 +305,9 @@ class TestRights(EsignCommon, TransactionCase):
         return not isinstance(self._attempt(actions[operation]), AccessError)
 
     def _values(self, model):
-        windows = ("esign.resend", "esign.unlock")
-        return {**VALUES[model], **({"request_id": self.request.id} if model in windows else {})}
+        windows = dict.fromkeys(("esign.resend", "esign.unlock"), {"request_id": self.request.id})
+        windows["esign.seal.revoke"] = {"seal_id": self.request.seal_id.id}
+        return {**VALUES[model], **windows.get(model, {})}
 
     def _attempt(self, action):
         """Return what an action gives or raises; nothing of it stays."""
@@ -367,6 +384,8 @@ PLACES = {
     "/esign/{uid}/proof.json": ("signer",),
     "/esign/verify/{reference}": (*ROLES, "signer"),
     "/esign/verify": (*ROLES, "signer"),
+    "/esign/keys": (*ROLES, "signer"),
+    "/esign/keys/{fingerprint}.cer": (*ROLES, "signer"),
     "/esign/again": (*ROLES, "signer"),
     "/esign/unlock/{secret}": (),
     "/esign/document/{signed}": READERS,
@@ -396,6 +415,7 @@ class TestRightsByHttp(EsignHttpCommon, HttpCase):
             "quote": self.request._document("quote").uid,
             "signed": self.request._document("signed").uid,
             "reference": self.request.reference,
+            "fingerprint": self.request.seal_id.fingerprint,
         }
         for place, allowed in PLACES.items():
             path = place.format(**names)

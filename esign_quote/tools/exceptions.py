@@ -29,6 +29,10 @@ class SealError(EsignError):
     """A key, certificate or seal that cannot be used."""
 
 
+class TimestampError(EsignError):
+    """No time-stamp: the authority does not answer, or its answer is not a token to rely on."""
+
+
 class SignatureRefused(EsignError):
     """A drawn or typed signature that is empty, too big or deceptive."""
 
