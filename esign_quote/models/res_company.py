@@ -6,6 +6,7 @@ from dateutil.relativedelta import relativedelta
 from odoo import api, fields, models
 
 from ..tools.exceptions import SealError
+from ..tools.intake import IntakeLimits
 from .esign_request_contact import CHANNELS
 
 _logger = logging.getLogger(__name__)
@@ -54,6 +55,9 @@ class ResCompany(models.Model):
     )
     esign_sms_budget = fields.Integer("Text messages a day", default=50)
     esign_link_days = fields.Integer("Life of a link (days)", default=30)
+    esign_pdf_megabytes = fields.Integer("Largest file (MB)", default=25)
+    esign_pdf_pages = fields.Integer("Most pages", default=300)
+    esign_pdf_seconds = fields.Integer("Longest check of a file (seconds)", default=30)
     esign_terms = fields.Binary("Terms of sale (PDF)", attachment=True)
     esign_terms_name = fields.Char()
     esign_terms_date = fields.Date("Date of the terms of sale")
@@ -97,6 +101,17 @@ class ResCompany(models.Model):
         "CHECK(esign_link_days BETWEEN 1 AND 60)", "A link lives between 1 and 60 days."
     )
 
+    # Above, mails do not arrive, and phones cannot show the file.
+    _esign_pdf_megabytes_bounds = models.Constraint(
+        "CHECK(esign_pdf_megabytes BETWEEN 1 AND 50)", "A file to sign has at most 1 to 50 MB."
+    )
+    _esign_pdf_pages_bounds = models.Constraint(
+        "CHECK(esign_pdf_pages BETWEEN 1 AND 1000)", "A file to sign has at most 1 to 1,000 pages."
+    )
+    _esign_pdf_seconds_bounds = models.Constraint(
+        "CHECK(esign_pdf_seconds BETWEEN 5 AND 120)", "The check of a file takes at most 5 to 120 seconds."
+    )
+
     @api.model_create_multi
     def create(self, vals_list):
         """Give new companies a sealing key."""
@@ -138,6 +153,16 @@ class ResCompany(models.Model):
     def _esign_private_life(self):
         self.ensure_one()
         return relativedelta(months=self.esign_private_months)
+    def _esign_intake_limits(self):
+        """Return the bounds of what may be sent for signature.
+
+        :rtype: esign_quote.tools.intake.IntakeLimits
+        """
+        return IntakeLimits(
+            max_bytes=self.esign_pdf_megabytes * 1024 * 1024,
+            max_pages=self.esign_pdf_pages,
+            max_seconds=self.esign_pdf_seconds,
+        )
 
     def _esign_terms_bytes(self):
         self.ensure_one()
