@@ -8,8 +8,10 @@ import fcntl
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
+from collections.abc import Callable
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -76,9 +78,25 @@ class Cluster:
                 return self
             if not (self.data / "PG_VERSION").is_file():
                 self._initdb()
-            self._pg_ctl("start", "-w", "-t", "60", "-l", self.log, "-o", self._server_options())
-            self._marker.write_text(self._postmaster())
+            self._launch()
         return self
+
+    def crash(self) -> None:
+        """End all server processes at once, as a power cut would, and start again: PostgreSQL recovers from its log."""
+        self._pg_ctl("stop", "-w", "-m", "immediate")
+        self._launch()
+
+    def kill_backend(self, database: str, choose: Callable[[list[int]], int]) -> bool:
+        """``kill -9`` one process that serves a connection to ``database``; PostgreSQL then ends all and recovers.
+
+        :return: whether there was one
+        """
+        query = """SELECT pid FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'
+                      AND pid <> pg_backend_pid() ORDER BY pid"""
+        found = [pid for (pid,) in self.sql(database, query, [database])]
+        if found:
+            os.kill(choose(found), signal.SIGKILL)
+        return bool(found)
 
     def stop(self) -> None:
         """Stop the cluster if these tools started it and nobody else uses it any more."""
@@ -201,6 +219,10 @@ class Cluster:
         except psycopg2.OperationalError:
             return False
         return True
+
+    def _launch(self) -> None:
+        self._pg_ctl("start", "-w", "-t", "60", "-l", self.log, "-o", self._server_options())
+        self._marker.write_text(self._postmaster())
 
     def _pg_ctl(self, *arguments) -> None:
         self._run(self.binaries / "pg_ctl", "-D", self.data, *arguments)

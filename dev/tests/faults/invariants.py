@@ -16,6 +16,7 @@ are used (the strict verifier and the chain), which pyHanko does the work of.
 import base64
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 
 import secrets_hunt
@@ -39,6 +40,7 @@ FILES = """
     SELECT d.kind, d.sha256, d.size, a.store_fname FROM esign_document d
       LEFT JOIN ir_attachment a ON a.res_model = 'esign.document' AND a.res_id = d.id AND a.res_field = 'content'
      WHERE d.request_id = %s"""
+MESSAGE_ID = re.compile(rb"^Message-ID:\s*(<[^>]+>)", re.IGNORECASE | re.MULTILINE)
 # In one statement: mails that go out meanwhile make the journal grow.
 JOURNAL = """
     SELECT r.journal_seq, r.journal_head, json_agg(json_build_object(
@@ -71,22 +73,26 @@ class Invariants:
         self.stand = stand
         self.mails = mails
 
-    def check(self, *visitors) -> None:
-        """Check everything about the quotations of these visitors."""
+    def check(self, *visitors, repeats: bool = False) -> int:
+        """Check everything about the quotations of these visitors.
+
+        :param repeats: whether a mail may have been handed over twice, under the same Message-ID: whoever is killed
+            between the mail server's answer and the note of it cannot know
+        :return: how many were
+        """
         orders = [visitor.quotation.id for visitor in visitors]
         # What a disturbed worker left, the cron finishes once the lease of two minutes is over.
         waiting.until(lambda: not self.stand.sql(UNFINISHED, [orders]), timeout=240, what="answers completed")
-        for values in self.stand.sql(REQUEST, [orders]):
-            self._check_request(Request(*values))
+        repeated = sum(self._check_request(Request(*values), repeats) for values in self.stand.sql(REQUEST, [orders]))
         self._check_orders(orders)
         secrets_hunt.assert_not_in_tables(self.stand, secrets_hunt.of_visitors(self.mails, visitors))
+        return repeated
 
-    def _check_request(self, request: Request) -> None:
+    def _check_request(self, request: Request, repeats: bool) -> int:
         kinds = [entry["type"] for entry in self._checked_journal(request)]
         self._check_evidence(request, kinds)
         self._check_codes(request, kinds)
-        if request.state in ("signed", "declined"):
-            self._check_mails(request, kinds)
+        return self._check_mails(request, kinds, repeats) if request.state in ("signed", "declined") else 0
 
     def _checked_journal(self, request: Request) -> list[dict]:
         ((length, head, journal),) = self.stand.sql(JOURNAL, [request.id])
@@ -152,7 +158,7 @@ class Invariants:
             "I4: let in without comparison"
         )
 
-    def _check_mails(self, request: Request, kinds: list[str]) -> None:
+    def _check_mails(self, request: Request, kinds: list[str], repeats: bool) -> int:
         assert kinds.count("copies.queued") == 1, f"I6: {kinds}"
         word = {"signed": "Signed", "declined": "Declined"}[request.state]
         number = request.order_name
@@ -160,11 +166,19 @@ class Invariants:
         def answers() -> list:
             return [mail for mail in self.mails.messages if number in mail.subject and mail.subject.startswith(word)]
 
-        self.mails.wait_for(lambda _mail: len(answers()) >= 2, timeout=60)
+        self.mails.wait_for(lambda _mail: len(by_id(answers())) >= 2, timeout=60)
         left = "SELECT id FROM mail_mail WHERE esign_request_id = %s"
         waiting.until(lambda: not self.stand.sql(left, [request.id]), what="I6: all mails handed over")
-        found = answers()
+        copies = answers()
+        found = list(by_id(copies).values())
         assert len(found) == 2, f"I6: {[mail.subject for mail in found]}"
+        assert repeats or len(copies) == 2, f"I6: handed over twice: {[mail.subject for mail in copies]}"
         assert sum(request.email in mail.envelope_to for mail in found) == 1
         if request.state == "signed":
             assert all(len(mail.attachments) == 2 for mail in found)
+        return len(copies) - len(found)
+
+
+def by_id(mails: list) -> dict:
+    """The mails, each once, by Message-ID."""
+    return {MESSAGE_ID.search(mail.raw)[1]: mail for mail in mails}

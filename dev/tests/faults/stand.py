@@ -3,15 +3,21 @@
 workers    one server with 4 processes
 threaded   one server with threads
 pair       two servers with 2 processes each on one database and one data folder, behind a round robin
+durable    one server with 2 processes and a PostgreSQL of its own that waits for the disk, as in production; faults can
+           be made to come true in it (:mod:`devtools.fault_points`), and it may be killed
+alone      the same with threads instead of processes: who kills one kills all
 """
 
-from contextlib import ExitStack, contextmanager
+import os
+import random
+import signal
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import quotations
 import server_log
 
-from devtools import fault_probe, paths
+from devtools import fault_points, fault_probe, paths
 from devtools.databases import Databases
 from devtools.mailcatcher import MailCatcher
 from devtools.odoo_server import ADDRESS, OdooServer
@@ -19,13 +25,19 @@ from devtools.round_robin import RoundRobin
 from devtools.rpc import RpcClient, RpcError
 from devtools.smsgateway import SmsGateway
 
-WORKERS = {"workers": [4], "threaded": [0], "pair": [2, 2]}  # of each server
-TITLES = {"workers": "4 workers", "threaded": "threaded", "pair": "2 servers"}
+WORKERS = {"workers": [4], "threaded": [0], "pair": [2, 2], "durable": [2], "alone": [0]}  # of each server
+TITLES = {
+    **{"workers": "4 workers", "threaded": "threaded", "pair": "2 servers"},
+    **{"durable": "2 workers", "alone": "threaded"},
+}
+MORTAL = ("durable", "alone")  # with a PostgreSQL of their own
 # What PostgreSQL says to the loser of a race, before Odoo repeats the request; and what is said of a visitor who found
 # no connection left, which happens with threads: Odoo starts one for each visitor.
 EXPECTED = ("could not serialize access", "no database for a visitor")
 # After its answer, werkzeug reads up to 10 MB of what may still come: 200 threads at once reach Odoo's limit of memory.
 CROWDED = ("data = self.rfile.read(10_000_000)",)
+END_LEASE = """UPDATE esign_request SET lease_until = clock_timestamp() AT TIME ZONE 'UTC' - interval '1 second'
+                WHERE order_id = ANY(%s) AND lease_until IS NOT NULL"""
 
 
 class Stand:
@@ -39,6 +51,7 @@ class Stand:
         self.filestore = databases.filestores / self.database
         self.folder = logs / kind
         self.comparisons_path = self.folder / "comparisons"
+        self.faults = fault_points.Faults(self.folder / "faults") if kind in MORTAL else None
         self.mails = mails
         self.texts = SmsGateway(mails)
         self.url = ""
@@ -52,7 +65,8 @@ class Stand:
         with ExitStack() as stack:
             stack.callback(databases.drop, self.database)
             self.comparisons_path.unlink(missing_ok=True)
-            fault_probe.write_addon(self.folder / "addons", self.comparisons_path)
+            faults = self.faults and self.faults.folder
+            fault_probe.write_addon(self.folder / "addons", self.comparisons_path, faults)
             self.servers = [self._server(number, workers) for number, workers in enumerate(WORKERS[self.kind])]
             self.url = self.servers[0].url
             if len(self.servers) > 1:
@@ -131,6 +145,29 @@ class Stand:
             if "already executing" not in str(error):
                 raise
 
+    # ------------------------------------------------------------------------------------------------- faults
+
+    def end_leases(self, *order_ids: int) -> None:
+        """As if two minutes had gone by since somebody began to complete these requests."""
+        self.sql(END_LEASE, [list(order_ids)])
+
+    def kill_worker(self, chance: random.Random) -> bool:
+        """``kill -9`` one of the processes that a server has for its work; whether there was one."""
+        processes = [pid for server in self.servers if server.process for pid in children(server.process.pid)]
+        if processes:
+            with suppress(ProcessLookupError):
+                os.kill(chance.choice(processes), signal.SIGKILL)
+        return bool(processes)
+
+    def revive(self) -> None:
+        """Start the servers again that are no more."""
+        for server in self.servers:
+            if server.process.poll() is not None:
+                server.kill()
+                server.launch()
+        for server in self.servers:
+            server.wait()
+
     @contextmanager
     def kept_quiet(self):
         """Fail if a server logs an error, or a warning about the addon, meanwhile."""
@@ -139,6 +176,11 @@ class Stand:
             for server in self.servers:
                 stack.enter_context(server_log.kept_quiet(server, forgiven=self.forgiven))
             yield
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @contextmanager
