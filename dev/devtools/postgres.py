@@ -74,7 +74,7 @@ class Cluster:
             users = (self.folder / "users.lock").open("w")
             fcntl.flock(users, fcntl.LOCK_SH)
             self._users_lock = users
-            if self._postmaster() and self._answers():
+            if self._postmaster() and self.answers():
                 return self
             if not (self.data / "PG_VERSION").is_file():
                 self._initdb()
@@ -213,7 +213,8 @@ class Cluster:
             return ""
         return pid if Path("/proc", pid).exists() else ""
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Whether connections are taken: not before the start, and not while it recovers from a crash."""
         try:
             self.connect().close()
         except psycopg2.OperationalError:

@@ -84,7 +84,7 @@ def row(request, logs):
     title = (request.function.__doc__ or request.node.name).split("\n", 1)[0].rstrip(".")
     parameters = request.node.callspec.params if hasattr(request.node, "callspec") else {}
     if "point" in parameters:
-        title = f"{title.split(' while ')[0]} {parameters['when']} {parameters['point']} ({title.split(' ')[-1]})"
+        title = f"{title} {parameters['when']} {parameters['point']}"
     found = {
         "test": title,
         "stand": TITLES.get(kind, kind),

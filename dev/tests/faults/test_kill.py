@@ -40,7 +40,7 @@ def _armed_for_one_test(stand):
 @pytest.mark.stands(SCALE.mortal_stands)
 @pytest.mark.parametrize(("point", "when"), CUSTOMER_POINTS)
 def test_while_signing(stand, reader, row, invariants, point, when):
-    """R-04 kill -9 while the customer signs."""
+    """R-04 signing, kill -9."""
     kept = 0
     for number in range(SCALE.kill_rounds):
         visitor = reader()
@@ -55,7 +55,7 @@ def test_while_signing(stand, reader, row, invariants, point, when):
 @pytest.mark.stands(SCALE.mortal_stands)
 @pytest.mark.parametrize(("point", "when"), JOB_POINTS)
 def test_while_the_cron_completes(stand, reader, row, invariants, point, when):
-    """R-04 kill -9 while the cron completes."""
+    """R-04 the cron completes, kill -9."""
     for number in range(SCALE.kill_rounds):
         visitor = reader()
         stand.faults.arm("kill", point="completion", when="before")
@@ -75,7 +75,7 @@ def test_while_the_cron_completes(stand, reader, row, invariants, point, when):
 @pytest.mark.stands(SCALE.mortal_stands)
 @pytest.mark.parametrize(("point", "when"), MAIL_POINTS)
 def test_while_mails_go_out(stand, reader, row, invariants, point, when):
-    """R-04 kill -9 while the mails go out."""
+    """R-04 mails, kill -9."""
     repeated = 0
     for number in range(SCALE.kill_rounds):
         visitor = reader()
@@ -93,7 +93,7 @@ def test_while_mails_go_out(stand, reader, row, invariants, point, when):
 @pytest.mark.stands(SCALE.mortal_stands)
 @pytest.mark.parametrize(("point", "when"), REFUSAL_POINTS)
 def test_while_declining(stand, reader, row, invariants, point, when):
-    """R-04 kill -9 while the customer declines."""
+    """R-04 refusal, kill -9."""
     kept = 0
     for number in range(SCALE.kill_rounds):
         visitor = reader()
@@ -108,7 +108,7 @@ def test_while_declining(stand, reader, row, invariants, point, when):
 @pytest.mark.stands(SCALE.mortal_stands)
 @pytest.mark.parametrize(("point", "when"), EXPIRY_POINTS)
 def test_while_it_expires(stand, caught, row, invariants, point, when):
-    """R-04 kill -9 while a request expires."""
+    """R-04 expiry, kill -9."""
     for number in range(SCALE.kill_rounds):
         visitor = Visitor(stand, caught, stand.send())
         stand.sql(
