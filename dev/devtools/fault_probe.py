@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import fault_points
+from . import false_clock, fault_points
 
 MODULE = "fault_probe"  # its name as an addon
 # Seconds between a right comparison and what follows: a race that is lost once in a thousand times is lost here.
@@ -39,6 +39,7 @@ def install(record: str, faults: str = "") -> None:
     from odoo.addons.esign_quote.models.esign_otp import EsignOtp
 
     EsignOtp._matches = _recording(EsignOtp._matches, record)
+    false_clock.install()
     if faults:
         fault_points.install(faults)
 

@@ -6,6 +6,7 @@ pair       two servers with 2 processes each on one database and one data folder
 durable    one server with 2 processes and a PostgreSQL of its own that waits for the disk, as in production; faults can
            be made to come true in it (:mod:`devtools.fault_points`), and it may be killed
 alone      the same with threads instead of processes: who kills one kills all
+clocks     two servers with threads behind a round robin; the clock of the second one is wrong when a test wants it so
 """
 
 import os
@@ -17,7 +18,7 @@ from pathlib import Path
 import quotations
 import server_log
 
-from devtools import fault_points, fault_probe, paths
+from devtools import false_clock, fault_points, fault_probe, paths
 from devtools.databases import Databases
 from devtools.mailcatcher import MailCatcher
 from devtools.odoo_server import ADDRESS, OdooServer
@@ -25,10 +26,10 @@ from devtools.round_robin import RoundRobin
 from devtools.rpc import RpcClient, RpcError
 from devtools.smsgateway import SmsGateway
 
-WORKERS = {"workers": [4], "threaded": [0], "pair": [2, 2], "durable": [2], "alone": [0]}  # of each server
+WORKERS = {"workers": [4], "threaded": [0], "pair": [2, 2], "durable": [2], "alone": [0], "clocks": [0, 0]}  # of each server
 TITLES = {
     **{"workers": "4 workers", "threaded": "threaded", "pair": "2 servers"},
-    **{"durable": "2 workers", "alone": "threaded"},
+    **{"durable": "2 workers", "alone": "threaded", "clocks": "2 servers"},
 }
 MORTAL = ("durable", "alone")  # with a PostgreSQL of their own
 # What PostgreSQL says to the loser of a race, before Odoo repeats the request; and what is said of a visitor who found
@@ -36,6 +37,7 @@ MORTAL = ("durable", "alone")  # with a PostgreSQL of their own
 EXPECTED = ("could not serialize access", "no database for a visitor")
 # After its answer, werkzeug reads up to 10 MB of what may still come: 200 threads at once reach Odoo's limit of memory.
 CROWDED = ("data = self.rfile.read(10_000_000)",)
+LONG = 10**9  # seconds
 END_LEASE = """UPDATE esign_request SET lease_until = clock_timestamp() AT TIME ZONE 'UTC' - interval '1 second'
                 WHERE order_id = ANY(%s) AND lease_until IS NOT NULL"""
 
@@ -52,6 +54,7 @@ class Stand:
         self.folder = logs / kind
         self.comparisons_path = self.folder / "comparisons"
         self.faults = fault_points.Faults(self.folder / "faults") if kind in MORTAL else None
+        self.clock = false_clock.FalseClock(self.folder / "clock") if kind == "clocks" else None
         self.mails = mails
         self.texts = SmsGateway(mails)
         self.url = ""
@@ -87,6 +90,7 @@ class Stand:
             yield self
 
     def _server(self, number: int, workers: int) -> OdooServer:
+        wrong = self.clock and number
         addons = [*paths.odoo_addons(), paths.CHECKOUT, self.folder / "addons"]
         return OdooServer(
             self.cluster,
@@ -96,6 +100,9 @@ class Stand:
             smtp=(self.mails.host, self.mails.port),
             addons_path=",".join(map(str, addons)),
             server_wide_modules=f"base,rpc,web,{fault_probe.MODULE}",
+            variables=self.clock.variables if wrong else None,
+            # A watchdog whose clock jumps would see a request that takes a year.
+            **({"limit_time_real": LONG, "limit_time_real_cron": LONG, "max_cron_threads": 0} if wrong else {}),
             proxy_mode=True,  # each visitor has an IP address of its own
             # With a filter, Odoo asks PostgreSQL for the list of databases at each anonymous request, on a connection
             # made for it: the harder way for whoever counts connections, and not the cheap one.
@@ -135,12 +142,12 @@ class Stand:
                     WHERE r.order_id = %s AND e.payload->>'ip' IS NOT NULL ORDER BY r.id, e.seq"""
         return self.sql(query, [quotation.id])
 
-    def run_cron(self, name: str) -> None:
-        """Do now what a scheduled action of the addon would do within minutes."""
+    def run_cron(self, name: str, client: RpcClient | None = None) -> None:
+        """Do now what a scheduled action of the addon would do within minutes; ``client`` says on which server."""
         query = "SELECT res_id FROM ir_model_data WHERE module = 'esign_quote' AND name = %s"
         ((cron,),) = self.sql(query, [name])
         try:
-            self.admin.call("ir.cron", "method_direct_trigger", [cron])
+            (client or self.admin).call("ir.cron", "method_direct_trigger", [cron])
         except RpcError as error:  # its time has just come
             if "already executing" not in str(error):
                 raise
