@@ -11,6 +11,7 @@ from . import (
     test_language,
     test_lock,
     test_mails,
+    test_moments,
     test_pages,
     test_personal_link,
     test_rendering,
