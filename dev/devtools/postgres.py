@@ -56,8 +56,8 @@ class Cluster:
         self.binaries = find_binaries()
         self.user = SUPERUSER
         self.port = PORT
-        # PostgreSQL refuses to run as root.
-        self._owner = _service_user() if os.geteuid() == 0 else None
+        # Who runs it, if that is not us: PostgreSQL refuses to run as root.
+        self.owner = _service_user() if os.geteuid() == 0 else None
         version = subprocess.check_output([self.binaries / "postgres", "--version"], text=True).split()[2]
         self.folder = paths.CACHE / "postgres" / f"{name}-{version.split('.')[0]}"
         self.data = self.folder / "data"
@@ -142,19 +142,19 @@ class Cluster:
         return database in self.databases()
 
     def create(self, database: str, template: str = "template0") -> None:
-        self._disconnect_all(template)
+        self.disconnect_all(template)
         self.sql("postgres", f'CREATE DATABASE "{database}" TEMPLATE "{template}" ENCODING \'UTF8\'')
 
     def drop(self, database: str) -> None:
-        self._disconnect_all(database)
+        self.disconnect_all(database)
         self.sql("postgres", f'DROP DATABASE IF EXISTS "{database}"')
 
     def rename(self, database: str, new_name: str) -> None:
-        self._disconnect_all(database)
+        self.disconnect_all(database)
         self.sql("postgres", f'ALTER DATABASE "{database}" RENAME TO "{new_name}"')
 
-    def _disconnect_all(self, database: str) -> None:
-        # PostgreSQL copies, renames and drops only what nobody is connected to.
+    def disconnect_all(self, database: str) -> None:
+        """End all other connections: PostgreSQL copies, moves, renames and drops only what nobody is connected to."""
         self.sql(
             "postgres",
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
@@ -171,12 +171,12 @@ class Cluster:
     def _prepare_folder(self) -> None:
         for folder in (self.folder, Path(self.host)):
             folder.mkdir(parents=True, exist_ok=True)
-            if self._owner:
-                shutil.chown(folder, self._owner)
+            if self.owner:
+                shutil.chown(folder, self.owner)
             folder.chmod(0o700)  # no password: whoever reaches the socket is in
-        if self._owner and self._run("test", "-w", self.folder, check=False).returncode:
+        if self.owner and self._run("test", "-w", self.folder, check=False).returncode:
             raise DevError(
-                f"the user {self._owner}, who runs PostgreSQL, cannot enter {self.folder}; "
+                f"the user {self.owner}, who runs PostgreSQL, cannot enter {self.folder}; "
                 "set ESIGN_CACHE to a folder that other users may enter"
             )
 
@@ -230,8 +230,8 @@ class Cluster:
 
     def _run(self, *command, check: bool = True) -> subprocess.CompletedProcess:
         command = [str(word) for word in command]
-        if self._owner:
-            command = ["runuser", "-u", self._owner, "--", *command]
+        if self.owner:
+            command = ["runuser", "-u", self.owner, "--", *command]
         # Output goes to a file: the server would hold a pipe open for ever. A session of its own: Ctrl-C in the
         # terminal must not reach the server before Odoo has let go of it.
         with tempfile.TemporaryFile("w+") as output:

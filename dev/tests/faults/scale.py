@@ -35,15 +35,20 @@ class Scale:
     sql_step: int  # every how many-th writing statement of a signature fails
     clock_shifts: tuple[tuple[str, ...], ...]  # one after the other, in the course of a signature
     code_shifts: tuple[str, ...]
+    free_kib_files: tuple[int, ...]  # what is left of the disk, in turn
+    free_kib_database: tuple[int, ...]
+    broken_rounds: int  # R-09, of each step and error
 
 
 _AHEAD, _JUMPS = (("+1y",),), (("+1h", "-1h"),)
 _CLOCKS = (*_AHEAD, *_JUMPS, ("-1y",), ("+1h",), ("-1h",), ("+1y", "+0"), ("-1h", "+1h", "+0"))
 
+_LEFT = (0, 16, 48, 96, 160, 256, 400)
+
 SIZES = {
-    "quick": Scale(200, 60, PAIR, PAIR, 1, 0, 1, 1, 1, 80, 4, 15, 20, 8, 5, 1, DURABLE, 1, 2, 3, 11, _JUMPS, ("+1h",)),
-    "normal": Scale(200, 200, ALL, ALL, 3, 1, 2, 2, 3, 1_000, 20, 20, 150, 30, 60, 5, DURABLE, 3, 20, 4, 1, _CLOCKS, ("+1h", "-1h", "+1y", "-1y")),
-    "full": Scale(200, 200, ALL, ALL, 100, 30, 50, 20, 21, 50_000, 20_000, 30, 500, 300, 60, 9, MORTAL, 20, 250, 4, 1, _CLOCKS, ("+1h", "-1h", "+1y", "-1y")),
+    "quick": Scale(200, 60, PAIR, PAIR, 1, 0, 1, 1, 1, 80, 4, 15, 20, 8, 5, 1, DURABLE, 1, 2, 3, 11, _JUMPS, ("+1h",), (0,), (0,), 1),
+    "normal": Scale(200, 200, ALL, ALL, 3, 1, 2, 2, 3, 1_000, 20, 20, 150, 30, 60, 5, DURABLE, 3, 20, 4, 1, _CLOCKS, ("+1h", "-1h", "+1y", "-1y"), _LEFT, _LEFT, 2),
+    "full": Scale(200, 200, ALL, ALL, 100, 30, 50, 20, 21, 50_000, 20_000, 30, 500, 300, 60, 9, MORTAL, 20, 250, 4, 1, _CLOCKS, ("+1h", "-1h", "+1y", "-1y"), _LEFT, _LEFT, 20),
 }
 SIZE = os.environ.get(VARIABLE, "quick")
 SCALE = SIZES[SIZE]

@@ -54,6 +54,7 @@ class Stand:
         self.folder = logs / kind
         self.comparisons_path = self.folder / "comparisons"
         self.faults = fault_points.Faults(self.folder / "faults") if kind in MORTAL else None
+        self.tmp = self.folder / "tmp"  # of the servers that may be harmed
         self.clock = false_clock.FalseClock(self.folder / "clock") if kind == "clocks" else None
         self.mails = mails
         self.texts = SmsGateway(mails)
@@ -70,6 +71,7 @@ class Stand:
             self.comparisons_path.unlink(missing_ok=True)
             faults = self.faults and self.faults.folder
             fault_probe.write_addon(self.folder / "addons", self.comparisons_path, faults)
+            self.tmp.mkdir(exist_ok=True)
             self.servers = [self._server(number, workers) for number, workers in enumerate(WORKERS[self.kind])]
             self.url = self.servers[0].url
             if len(self.servers) > 1:
@@ -100,7 +102,10 @@ class Stand:
             smtp=(self.mails.host, self.mails.port),
             addons_path=",".join(map(str, addons)),
             server_wide_modules=f"base,rpc,web,{fault_probe.MODULE}",
-            variables=self.clock.variables if wrong else None,
+            variables={
+                **({"TMPDIR": str(self.tmp)} if self.faults else {}),
+                **(self.clock.variables if wrong else {}),
+            },
             # A watchdog whose clock jumps would see a request that takes a year.
             **({"limit_time_real": LONG, "limit_time_real_cron": LONG, "max_cron_threads": 0} if wrong else {}),
             proxy_mode=True,  # each visitor has an IP address of its own
