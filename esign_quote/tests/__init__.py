@@ -18,8 +18,10 @@ from . import (
     test_resend,
     test_rights,
     test_seal,
+    test_seal_care,
     test_sending,
     test_session,
     test_signing,
     test_sms,
+    test_timestamp,
 )

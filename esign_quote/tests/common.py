@@ -41,6 +41,7 @@ OUR_TABLES = tuple(
         "event",
         "document",
         "proof",
+        "timestamp",
         "seal",
         "consent",
         "delivery",

@@ -17,6 +17,9 @@ MATRIX = {
     "esign.document": dict.fromkeys(READERS, "r"),
     "esign.event": dict.fromkeys(READERS, "r"),
     "esign.proof": dict.fromkeys(READERS, "r"),
+    "esign.timestamp": dict.fromkeys(READERS, "r"),
+    "esign.authority": {"esign": "r", "system": "r"},
+    "esign.revocation": {"esign": "r", "system": "r"},
     # The certificate is public; salespeople see that there is one.
     "esign.seal": dict.fromkeys((*READERS, "other"), "r"),
     "esign.consent": {"own": "r", "other": "r", "lead": "r", "manager": "r", "esign": "rwcd", "system": "rwcd"},
@@ -29,6 +32,8 @@ MATRIX = {
     "esign.resend": dict.fromkeys((*READERS, "other"), "rwc"),
     "esign.unlock": {"esign": "rwc", "system": "rwc"},
     "esign.seal.import": {"esign": "rwcd", "system": "rwcd"},
+    "esign.seal.token": {"esign": "rwcd", "system": "rwcd"},
+    "esign.seal.revoke": {"esign": "rwc", "system": "rwc"},
 }
 # "own" is the salesperson of the quotation, "other" a colleague who sees own documents only.
 ROLES = ("public", "portal", "employee", "accountant", "own", "other", "lead", "manager", "esign", "system")
@@ -39,6 +44,7 @@ SECRETS = (
     ("esign.lock", "unlock_hash"),
     ("esign.signer", "draft"),
     ("esign.seal", "key_vault"),
+    ("res.company", "esign_tsa_password_vault"),
 )
 VALUES = {
     "esign.request": {"closing_reason": "x"},
@@ -47,6 +53,9 @@ VALUES = {
     "esign.document": {"name": "x"},
     "esign.event": {"type": "x"},
     "esign.proof": {"sha256": "x"},
+    "esign.timestamp": {"serial": "x"},
+    "esign.authority": {"reason": "x"},
+    "esign.revocation": {"reason": "x"},
     "esign.seal": {"subject": "x"},
     "esign.consent": {"code": "X1", "text": "text"},
     "esign.ticket": {"uid": "x"},
@@ -57,6 +66,8 @@ VALUES = {
     "esign.resend": {"email": "x@customer.example"},
     "esign.unlock": {"reason": "x"},
     "esign.seal.import": {"password": "x"},
+    "esign.seal.token": {"certificate": False},
+    "esign.seal.revoke": {"reason": "x"},
 }
 
 
@@ -96,12 +107,30 @@ class TestRights(EsignCommon, TransactionCase):
             "esign.document": cls.request.document_ids,
             "esign.event": cls.request.event_ids,
             "esign.proof": cls.request.proof_ids,
+            "esign.timestamp": cls.env["esign.timestamp"].create(
+                {
+                    **dict.fromkeys(("manifest", "imprint", "token", "serial", "policy", "authority"), "eA=="),
+                    **dict.fromkeys(("gen_time", "certificate_until"), cls.request.sealed_on),
+                    "company_id": cls.company.id,
+                    "request_id": cls.request.id,
+                    "kind": "late",
+                }
+            ),
+            "esign.authority": cls.env["esign.authority"].create({"company_id": cls.company.id}),
+            "esign.revocation": cls.env["esign.revocation"].create(
+                {"company_id": cls.company.id, "purpose": "seal", "fingerprint": "x"}
+            ),
+            "res.company": cls.company,
             "esign.seal": cls.request.seal_id,
             "esign.consent": cls.env.ref("esign_quote.esign_consent_electronic"),
             "esign.ticket": cls.request.signer_ids.ticket_ids,
             "esign.otp": cls.env["esign.otp"].search([("ticket_id", "in", cls.request.signer_ids.ticket_ids.ids)]),
             "esign.lock": cls.env["esign.lock"].search([], limit=1),
             "esign.seal.import": cls.env["esign.seal.import"].create({}),
+            "esign.seal.token": cls.env["esign.seal.token"].create({}),
+            "esign.seal.revoke": cls.env["esign.seal.revoke"].create(
+                {"seal_id": cls.request.seal_id.id, "reason": "x"}
+            ),
             "esign.throttle": cls.env["esign.throttle"].search([], limit=1),
             "esign.link.wish": cls.env["esign.link.wish"].create({"email": "x@customer.example"}),
             "esign.resend": cls.env["esign.resend"].create({"request_id": cls.request.id}),
@@ -200,7 +229,10 @@ class TestRights(EsignCommon, TransactionCase):
             "esign.delivery": ("_advance", "_expect", "_note", "_send_now", "_receive_report"),
             "esign.seal": ("_load", "_generate", "_install", "_import_pkcs12"),
             "esign.vault": ("_master", "_derive"),
-            "esign.proof": ("_issue",),
+            "esign.proof": ("_draft", "_keep"),
+            "esign.timestamp": ("_obtain", "_ask"),
+            "esign.authority": ("_note_failure", "_note_success", "_forget_pause"),
+            "esign.revocation": ("_watch", "_refresh", "_keep_answers"),
             "esign.document": ("_freeze",),
         }
         for model, names in methods.items():
@@ -231,6 +263,8 @@ class TestRights(EsignCommon, TransactionCase):
                 "esign.request.action_unlock",
                 "esign.resend.action_send",
                 "esign.seal.import.action_import",
+                "esign.seal.revoke.action_revoke",
+                "esign.seal.token.action_use",
                 "esign.unlock.action_unlock",
             },
         )
@@ -248,6 +282,12 @@ class TestRights(EsignCommon, TransactionCase):
                 self.env["res.config.settings"].with_user(self.users[role]).create({}).action_esign_generate_seal()
             with self.assertRaises(AccessError):
                 self.env["esign.seal.import"].with_user(self.users[role]).create({})
+            with self.assertRaises(AccessError):
+                self.env["esign.seal.token"].with_user(self.users[role]).create({})
+            with self.assertRaises(AccessError):
+                self.env["esign.seal.revoke"].with_user(self.users[role]).create(
+                    {"seal_id": self.request.seal_id.id, "reason": "x"}
+                )
 
     # === COMPANIES === #
 
@@ -289,8 +329,9 @@ class TestRights(EsignCommon, TransactionCase):
         return not isinstance(self._attempt(actions[operation]), AccessError)
 
     def _values(self, model):
-        windows = ("esign.resend", "esign.unlock")
-        return {**VALUES[model], **({"request_id": self.request.id} if model in windows else {})}
+        windows = dict.fromkeys(("esign.resend", "esign.unlock"), {"request_id": self.request.id})
+        windows["esign.seal.revoke"] = {"seal_id": self.request.seal_id.id}
+        return {**VALUES[model], **windows.get(model, {})}
 
     def _attempt(self, action):
         """Return what an action gives or raises; nothing of it stays."""
@@ -367,6 +408,8 @@ PLACES = {
     "/esign/{uid}/proof.json": ("signer",),
     "/esign/verify/{reference}": (*ROLES, "signer"),
     "/esign/verify": (*ROLES, "signer"),
+    "/esign/keys": (*ROLES, "signer"),
+    "/esign/keys/{fingerprint}.cer": (*ROLES, "signer"),
     "/esign/again": (*ROLES, "signer"),
     "/esign/unlock/{secret}": (),
     "/esign/document/{signed}": READERS,
@@ -396,6 +439,7 @@ class TestRightsByHttp(EsignHttpCommon, HttpCase):
             "quote": self.request._document("quote").uid,
             "signed": self.request._document("signed").uid,
             "reference": self.request.reference,
+            "fingerprint": self.request.seal_id.fingerprint,
         }
         for place, allowed in PLACES.items():
             path = place.format(**names)

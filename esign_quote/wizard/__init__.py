@@ -1,1 +1,1 @@
-from . import esign_resend, esign_seal_import, esign_unlock
+from . import esign_resend, esign_seal_import, esign_seal_revoke, esign_seal_token, esign_unlock
