@@ -3,6 +3,9 @@
 import os
 from dataclasses import dataclass
 
+from devtools.timestamp_authority import FAULTS
+
+DRIFTS = ("61 s ahead", "61 s behind")  # of the authority's clock
 VARIABLE = "ESIGN_FAULTS"
 ALL, PAIR = ("workers", "threaded", "pair"), ("pair",)
 DURABLE, MORTAL = ("durable",), ("durable", "alone")
@@ -38,6 +41,8 @@ class Scale:
     free_kib_files: tuple[int, ...]  # what is left of the disk, in turn
     free_kib_database: tuple[int, ...]
     broken_rounds: int  # R-09, of each step and error
+    authority_faults: tuple[tuple[str, str], ...]  # what is wrong, and what the company wants then
+    authority_rounds: int
 
 
 _AHEAD, _JUMPS = (("+1y",),), (("+1h", "-1h"),)
@@ -45,10 +50,13 @@ _CLOCKS = (*_AHEAD, *_JUMPS, ("-1y",), ("+1h",), ("-1h",), ("+1y", "+0"), ("-1h"
 
 _LEFT = (0, 16, 48, 96, 160, 256, 400)
 
+_FEW_FAULTS = (("down", "wait"), ("nonce", "without"))
+_ALL_FAULTS = tuple((fault, policy) for fault in (*FAULTS, *DRIFTS) for policy in ("wait", "without"))
+
 SIZES = {
-    "quick": Scale(200, 60, PAIR, PAIR, 1, 0, 1, 1, 1, 80, 4, 15, 20, 8, 5, 1, DURABLE, 1, 2, 3, 11, _JUMPS, ("+1h",), (0,), (0,), 1),
-    "normal": Scale(200, 200, ALL, ALL, 3, 1, 2, 2, 3, 1_000, 20, 20, 150, 30, 60, 5, DURABLE, 3, 20, 4, 1, _CLOCKS, ("+1h", "-1h", "+1y", "-1y"), _LEFT, _LEFT, 2),
-    "full": Scale(200, 200, ALL, ALL, 100, 30, 50, 20, 21, 50_000, 20_000, 30, 500, 300, 60, 9, MORTAL, 20, 250, 4, 1, _CLOCKS, ("+1h", "-1h", "+1y", "-1y"), _LEFT, _LEFT, 20),
+    "quick": Scale(200, 60, PAIR, PAIR, 1, 0, 1, 1, 1, 80, 4, 15, 20, 8, 5, 1, DURABLE, 1, 2, 3, 11, _JUMPS, ("+1h",), (0,), (0,), 1, _FEW_FAULTS, 1),
+    "normal": Scale(200, 200, ALL, ALL, 3, 1, 2, 2, 3, 1_000, 20, 20, 150, 30, 60, 5, DURABLE, 3, 20, 4, 1, _CLOCKS, ("+1h", "-1h", "+1y", "-1y"), _LEFT, _LEFT, 2, _ALL_FAULTS, 1),
+    "full": Scale(200, 200, ALL, ALL, 100, 30, 50, 20, 21, 50_000, 20_000, 30, 500, 300, 60, 9, MORTAL, 20, 250, 4, 1, _CLOCKS, ("+1h", "-1h", "+1y", "-1y"), _LEFT, _LEFT, 20, _ALL_FAULTS, 20),
 }
 SIZE = os.environ.get(VARIABLE, "quick")
 SCALE = SIZES[SIZE]
@@ -65,8 +73,7 @@ _CUSTOMER = [
     ("seal", BEFORE),
     ("seal", AFTER, STAR),
     ("self-check", AFTER),
-    ("signed compare-and-set", BEFORE),
-    ("signed compare-and-set", AFTER),
+    ("file kept", BEFORE),
     ("signed file", BEFORE),
     ("fsync", BEFORE),
     ("fsync", AFTER),
@@ -75,6 +82,12 @@ _CUSTOMER = [
     ("fsync of the folder", BEFORE),
     ("fsync of the folder", AFTER),
     ("signed file", AFTER),
+    ("file kept", AFTER),
+    ("proof drafted", BEFORE, STAR),
+    ("proof drafted", AFTER),
+    ("proof sealed", AFTER),
+    ("signed compare-and-set", BEFORE),
+    ("signed compare-and-set", AFTER),
     ("proof", BEFORE),
     ("proof file", BEFORE),
     ("proof file", AFTER),
@@ -95,6 +108,22 @@ _MAILS = [
     ("mail to the server", AFTER, STAR),
     ("mail noted", AFTER),
     ("mail", AFTER),
+]
+_STAMPED = [
+    ("time-stamp", BEFORE),
+    ("time-stamp", AFTER, STAR),
+    ("seal", AFTER),
+    ("file kept", AFTER),
+    ("proof sealed", AFTER),
+    ("final commit", AFTER),
+]
+_LATE = [
+    ("late time-stamp", BEFORE),
+    ("time-stamp", BEFORE),
+    ("time-stamp", AFTER),
+    ("late time-stamp", AFTER, STAR),
+    ("late time-stamp kept", BEFORE),
+    ("late time-stamp kept", AFTER),
 ]
 _REFUSAL = [
     ("refusal compare-and-set", BEFORE),
@@ -118,5 +147,7 @@ def _of_this_size(points: list[tuple], quick: tuple[tuple[str, str], ...] | None
 CUSTOMER_POINTS = _of_this_size(_CUSTOMER)
 JOB_POINTS = _of_this_size(_JOB, quick=(("final commit", AFTER),))
 MAIL_POINTS = _of_this_size(_MAILS)
+STAMPED_POINTS = _of_this_size(_STAMPED)
+LATE_POINTS = _of_this_size(_LATE)
 REFUSAL_POINTS = _of_this_size(_REFUSAL)
 EXPIRY_POINTS = _of_this_size(_EXPIRY)

@@ -6,10 +6,20 @@ what is left is done by the cron once the lease is over. The rest of the server 
 
 from contextlib import suppress
 
+import authority
 import httpx
 import pytest
 import waiting
-from scale import CUSTOMER_POINTS, EXPIRY_POINTS, JOB_POINTS, MAIL_POINTS, REFUSAL_POINTS, SCALE
+from scale import (
+    CUSTOMER_POINTS,
+    EXPIRY_POINTS,
+    JOB_POINTS,
+    LATE_POINTS,
+    MAIL_POINTS,
+    REFUSAL_POINTS,
+    SCALE,
+    STAMPED_POINTS,
+)
 from visitor import Visitor
 
 from devtools.rpc import RpcError
@@ -70,6 +80,52 @@ def test_while_the_cron_completes(stand, reader, row, invariants, point, when):
         invariants.check(visitor)
         _assert_nothing_left(stand)
         row(number + 1, killed_twice=number + 1, consents_lost=0)
+
+
+@pytest.mark.stands(SCALE.mortal_stands)
+@pytest.mark.parametrize(("point", "when"), STAMPED_POINTS)
+def test_with_time_stamps(stand, reader, row, invariants, point, when):
+    """R-04 signing with a time-stamp, kill -9"""
+    stand.forgiven += authority.NOISE
+    kept = 0
+    with authority.set_up(stand, "wait"):
+        for number in range(SCALE.kill_rounds):
+            visitor = reader()
+            authority.ask_again_now(stand)
+            stand.faults.arm("kill", point=point, when=when)
+            _click(visitor.sign)
+            kept += _finish(stand, visitor, visitor.sign, ("signed", "sale"))
+            found = authority.reached(stand, visitor.quotation.id)
+            assert found.level == found.stated != "PAdES B-B" and found.proof_stamped
+            invariants.check(visitor)
+            _assert_nothing_left(stand)
+            row(number + 1, consent_before=kept, consents_lost=0)
+
+
+@pytest.mark.stands(SCALE.mortal_stands)
+@pytest.mark.parametrize(("point", "when"), LATE_POINTS)
+def test_late_time_stamps(stand, reader, row, invariants, point, when):
+    """R-04 late time-stamps, kill -9"""
+    stand.forgiven += authority.NOISE
+    with authority.set_up(stand, "without") as tsa:
+        for number in range(SCALE.kill_rounds):
+            visitor = reader()
+            authority.ask_again_now(stand)
+            tsa.fault = "down"
+            assert visitor.sign().status_code == ANSWERED
+            tsa.heal()
+            authority.ask_again_now(stand)
+            stand.faults.arm("kill", point=point, when=when)
+            with suppress(*DEAD):
+                stand.run_cron("ir_cron_timestamps")
+            waiting.until(lambda: stand.faults.taken, what=f"killed {when} {point}")
+            stand.revive()
+            stand.run_cron("ir_cron_timestamps")
+            assert authority.late_tokens(stand, visitor.quotation.id) == 1
+            stand.run_cron("ir_cron_mails")
+            invariants.check(visitor)
+            _assert_nothing_left(stand)
+            row(number + 1, tokens=1)
 
 
 @pytest.mark.stands(SCALE.mortal_stands)
