@@ -44,10 +44,10 @@ class EsignDocument(models.Model):
         :return: the new document
         :rtype: recordset of `esign.document`
         """
-        # Images must not be resized on their way in: bytes are bytes.
+        # Images must not be resized on their way in: bytes are bytes. And they are on the disk before the commit.
         return (
             self.sudo()
-            .with_context(image_no_postprocess=True)
+            .with_context(image_no_postprocess=True, esign_evidence=True)
             .create(self._values(request, kind, name, content, mimetype, pages, sequence))
         )
 

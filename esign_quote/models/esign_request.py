@@ -214,7 +214,7 @@ class EsignRequest(models.Model):
     @api.model
     def _cron_expire(self):
         """Close the requests whose date has passed; one commit each."""
-        overdue = self.sudo().search([("state", "=", "sent"), ("expires_on", "<", fields.Datetime.now())])
+        overdue = self.sudo().search([("state", "=", "sent"), ("expires_on", "<", self._now())])
         self.env["ir.cron"]._commit_progress(remaining=len(overdue))
         for request in overdue:
             request = request[0]  # no prefetch across commits

@@ -297,7 +297,7 @@ class EsignRequest(models.Model):
         self.env["esign.delivery"]._expect(signer, *copies)
         for mail in mails if files else ():
             mail.attachment_ids = attachments.filtered(lambda item, mail=mail: item.res_id == mail.mail_message_id.id)
-        self.env["ir.cron"].browse(identify("esign_quote.ir_cron_mails", True))._trigger()
+        self.env["ir.cron"].browse(identify("esign_quote.ir_cron_mails", True))._esign_wake()
 
     @api.model
     def _cron_hand_over_mails(self):

@@ -153,6 +153,7 @@ class ResCompany(models.Model):
     def _esign_private_life(self):
         self.ensure_one()
         return relativedelta(months=self.esign_private_months)
+
     def _esign_intake_limits(self):
         """Return the bounds of what may be sent for signature.
 

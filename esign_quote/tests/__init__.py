@@ -13,6 +13,7 @@ from . import (
     test_lock,
     test_mails,
     test_pack,
+    test_moments,
     test_pages,
     test_personal_link,
     test_rendering,

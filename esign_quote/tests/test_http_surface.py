@@ -446,7 +446,8 @@ class TestFailures(SurfaceCommon, HttpCase):
 
     def test_no_connection_left_before_any_endpoint(self):
         refused = psycopg2.OperationalError("FATAL:  sorry, too many clients already")
-        for error in (PoolError("The Connection Pool Is Full"), refused):
+        dead = psycopg2.DatabaseError("server closed the connection unexpectedly")
+        for error in (PoolError("The Connection Pool Is Full"), refused, dead):
             with self.subTest(type(error).__name__), self.failing(error, self.env.registry, "cursor"):
                 for path in (f"/esign/t/{self.secret}", "/esign/verify", "/esign/a/b/c/d"):
                     response = self.get(path)
