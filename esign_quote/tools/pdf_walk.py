@@ -30,7 +30,7 @@ _REFUSED_AS = {
 _SAFE_ADDRESS = re.compile(r"(?:https?|mailto|tel|sms):|/(?![/\\])|[^\\/:]+(?:[/?#]|$)|[^\\/:]+:\d", re.IGNORECASE)
 # Files inside the file: data, texts, pictures, documents without macros; nothing that starts by a double click.
 _INERT_ENDINGS = frozenset(
-    "xml json csv txt edi ics vcf pdf png jpg jpeg gif tif tiff webp odt ods odp odg docx xlsx pptx rtf md p7s tsr".split()
+    ["xml", "json", "csv", "txt", "edi", "ics", "vcf", "pdf", "png", "jpg", "jpeg", "gif", "tif", "tiff", "webp", "odt", "ods", "odp", "odg", "docx", "xlsx", "pptx", "rtf", "md", "p7s", "tsr"]
 )
 _PROGRAM_STARTS = (b"MZ", b"\x7fELF", b"#!", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\xd0\xcf\x11\xe0", b"PE\0\0")
 """Of Windows, Linux, scripts, macOS, Java; and the old format of Office, which holds macros."""

@@ -28,8 +28,8 @@ from devtools.smsgateway import SmsGateway
 
 WORKERS = {"workers": [4], "threaded": [0], "pair": [2, 2], "durable": [2], "alone": [0], "clocks": [0, 0]}  # of each server
 TITLES = {
-    **{"workers": "4 workers", "threaded": "threaded", "pair": "2 servers"},
-    **{"durable": "2 workers", "alone": "threaded", "clocks": "2 servers"},
+    "workers": "4 workers", "threaded": "threaded", "pair": "2 servers",
+    "durable": "2 workers", "alone": "threaded", "clocks": "2 servers",
 }
 MORTAL = ("durable", "alone")  # with a PostgreSQL of their own
 # What PostgreSQL says to the loser of a race, before Odoo repeats the request; and what is said of a visitor who found
