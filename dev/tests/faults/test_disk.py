@@ -232,5 +232,5 @@ def _recovers(stand, visitor: Visitor) -> None:
 
 def _assert_whole(stand) -> None:
     """No file of evidence is there in part, or under another name than its own."""
-    left = [path for path in stand.filestore.rglob(".esign-*")]
+    left = list(stand.filestore.rglob(".esign-*"))
     assert not left, left
