@@ -364,11 +364,10 @@ class TestRights(EsignCommon, TransactionCase):
         return not isinstance(self._attempt(actions[operation]), AccessError)
 
     def _values(self, model):
-        windows = dict.fromkeys(("esign.resend", "esign.unlock"), {"request_id": self.request.id})
+        on_a_request = ("esign.resend", "esign.unlock", "esign.hold", "esign.performed")
+        windows = dict.fromkeys(on_a_request, {"request_id": self.request.id})
         windows["esign.seal.revoke"] = {"seal_id": self.request.seal_id.id}
         return {**VALUES[model], **windows.get(model, {})}
-        windows = ("esign.resend", "esign.unlock", "esign.hold", "esign.performed")
-        return {**VALUES[model], **({"request_id": self.request.id} if model in windows else {})}
 
     def _attempt(self, action):
         """Return what an action gives or raises; nothing of it stays."""
