@@ -15,6 +15,7 @@ from . import (
     test_personal_link,
     test_rendering,
     test_resend,
+    test_retention,
     test_rights,
     test_seal,
     test_sending,
