@@ -54,6 +54,10 @@ SWITCH_OFF_CRONS = """
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["seal"]:
+        from . import bench_seal  # it needs the addon's packages, the rest does not
+
+        return bench_seal.main(sys.argv[2:])
     options = _parse_arguments()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     addon.require()
@@ -83,7 +87,9 @@ def main() -> int:
 
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="dev/bench", description="Measure signing with esign_quote beside stock Odoo's online signature."
+        prog="dev/bench",
+        description="Measure signing with esign_quote beside stock Odoo's online signature;"
+        " 'dev/bench seal' measures drawing, stamping and sealing alone.",
     )
     parser.add_argument("--quick", action="store_true", help="threaded server, 1 and 4 clients, few repetitions")
     parser.add_argument("--lines", type=int, default=3, metavar="N", help="of the quote (%(default)s)")

@@ -120,11 +120,13 @@ def run_odoo(
     *arguments: str,
     log_path: Path,
     subcommand: tuple[str, ...] = (),
+    script: Path | None = None,
     timeout: float = 1200,
 ) -> OdooRun:
     """Run Odoo's command on a database until it ends by itself; the log goes to ``log_path``.
 
-    Without a ``subcommand`` that is the server, told to stop after having installed and tested.
+    Without a ``subcommand`` that is the server, told to stop after having installed and tested; the subcommand
+    ``shell`` runs a ``script``.
     """
     port = free_port()
     config = write_config(
@@ -139,8 +141,8 @@ def run_odoo(
     if not subcommand:
         command.append("--stop-after-init")
     started = time.monotonic()
-    with log_path.open("w") as log:
-        process = _spawn(command, cluster, log)
+    with log_path.open("w") as log, Path(script or os.devnull).open() as stdin:
+        process = _spawn(command, cluster, log, stdin=stdin)
         try:
             process.wait(timeout)
         except BaseException as error:  # also Ctrl-C: the process has a session of its own and would stay
@@ -256,14 +258,16 @@ class OdooServer:
         self.stop()
 
 
-def _spawn(command: list[str], cluster: Cluster, log, variables: dict[str, str] | None = None) -> subprocess.Popen:
+def _spawn(
+    command: list[str], cluster: Cluster, log, variables: dict[str, str] | None = None, stdin=subprocess.DEVNULL
+) -> subprocess.Popen:
     # A session of its own, so that Ctrl-C reaches our command only, which then stops things in order; and should
     # our command be killed, the kernel tells Odoo to stop.
     return subprocess.Popen(
         ["setpriv", "--pdeathsig", "TERM", "--", *command],
         stdout=log,
         stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         env={**environment(cluster), **(variables or {})},
         cwd=paths.ODOO_LIB,
         start_new_session=True,

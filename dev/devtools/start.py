@@ -15,6 +15,7 @@ from .mailpage import MailPage
 from .odoo_server import OdooServer, free_port, run_odoo
 from .postgres import Cluster
 from .smsgateway import SmsGateway
+from .timestamp_authority import TimestampAuthority
 
 CLUSTER = DATABASE = "demo"
 FOLDER = paths.CACHE / "run" / CLUSTER
@@ -38,6 +39,7 @@ MISSING_ADDRESSES = """
 WELCOME = """
   Odoo     {odoo}/odoo/sales      log in as  admin / admin   or  demo / demo
   Mails    {mails}                   whatever Odoo sends arrives here, text messages too
+  Time     {stamps}              a time-stamp authority to try out (Settings, Sales, Electronic signature)
 
   First steps
    1. Log in and open a quotation: Camille Martin (French) or Atelier Dubois (English) wait for it.
@@ -64,6 +66,7 @@ def main() -> None:
 
         catcher = stack.enter_context(MailCatcher(_port("SMTP", options.smtp_port)))
         texts = stack.enter_context(SmsGateway(catcher))
+        stamps = stack.enter_context(TimestampAuthority())
         page = stack.enter_context(MailPage(catcher, _port("mail page", options.mail_port)))
         server = OdooServer(
             cluster,
@@ -78,7 +81,7 @@ def main() -> None:
         server.log_path.unlink(missing_ok=True)
         print("Starting Odoo …", flush=True)
         stack.enter_context(server)
-        print(WELCOME.format(odoo=server.url, mails=page.url, log=server.log_path), flush=True)
+        print(WELCOME.format(odoo=server.url, mails=page.url, stamps=stamps.url, log=server.log_path), flush=True)
         while server.process.poll() is None:
             time.sleep(0.5)
         raise DevError(f"Odoo stopped by itself; see {server.log_path}")

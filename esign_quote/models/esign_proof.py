@@ -1,8 +1,11 @@
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
 from dateutil.relativedelta import relativedelta
 from odoo import api, fields, models, release
 from odoo.modules.module import get_manifest
 
-from ..tools import proof_pdf, seal
+from ..tools import proof_pdf
 from ..tools.hashing import canonical_json, sha256_hex
 from .esign_otp import DIGITS
 
@@ -15,6 +18,32 @@ SHOWN_BY = {
     "sms": "control of the phone that received the code",
     "both": "control of the mailbox and of the phone that received the codes",
 }
+
+
+@dataclass(frozen=True)
+class ProofDraft:
+    """A proof before it is sealed, as plain values: no transaction need be open meanwhile."""
+
+    text: str
+    digest: str
+    name: str
+    drawn: bytes = field(repr=False)
+    moment: datetime
+    signer_name: str
+    reason: str
+    retention_until: date
+
+    def seal(self, key, stamping):
+        """Seal the readable file.
+
+        :param tools.seal.SealKey key: whose seal
+        :param stamping: see `esign_request_timestamp.Stamping`
+        :return: the file, and its time-stamp token or None
+        :rtype: tuple[bytes, tools.timestamp.Token | None]
+        """
+        return stamping.seal(
+            self.drawn, [], key, signing_time=self.moment, signer_name=self.signer_name, reason=self.reason
+        )
 
 
 class EsignProof(models.Model):
@@ -36,38 +65,53 @@ class EsignProof(models.Model):
     retention_until = fields.Date("Kept until", required=True, readonly=True)
 
     @api.model
-    def _issue(self, request, key, moment):
-        """Write the proof of a signature: canonical JSON and a sealed PDF to read.
+    def _draft(self, request):
+        """Write the proof of a signature: canonical JSON and a PDF to read, not sealed yet.
 
-        :param request: `esign.request`, signed
-        :param tools.seal.SealKey key: seals the PDF
-        :param datetime moment: of the sealing, aware
-        :return: the record, and the bytes of the PDF
-        :rtype: tuple[recordset of `esign.proof`, bytes]
+        :param request: `esign.request`, whose signed file is sealed
+        :rtype: ProofDraft
         """
         signer = request.signer_ids[:1]
         facts = self._facts(request, signer)
         text = canonical_json(facts)
         digest = sha256_hex(text)
         translated = self.with_context(lang=signer.lang)
-        pdf = translated._draw(request, signer, facts, digest, key, moment)
-        name = request._file_name(translated.env._("proof"))
-        document = self.env["esign.document"]._freeze(request, "proof", name, pdf, sequence=110)
-        proof = self.sudo().create(
+        moment = request._now().replace(tzinfo=UTC)
+        return ProofDraft(
+            text=text.decode(),
+            digest=digest,
+            name=request._file_name(translated.env._("proof")),
+            drawn=translated._draw(request, signer, facts, digest, moment),
+            moment=moment,
+            signer_name=request.company_id.name,
+            reason=translated.env._("Proof file of signature %s", request.reference),
+            retention_until=signer.answered_on.date() + relativedelta(years=RETENTION_YEARS),
+        )
+
+    @api.model
+    def _keep(self, request, draft, pdf):
+        """Keep a proof whose PDF is sealed.
+
+        :param ProofDraft draft: what it was made of
+        :param bytes pdf: the sealed file
+        :return: the record
+        :rtype: recordset of `esign.proof`
+        """
+        document = self.env["esign.document"]._freeze(request, "proof", draft.name, pdf, sequence=110)
+        return self.sudo().create(
             {
                 "request_id": request.id,
-                "json": text.decode(),
-                "sha256": digest,
+                "json": draft.text,
+                "sha256": draft.digest,
                 "document_id": document.id,
-                "retention_until": signer.answered_on.date() + relativedelta(years=RETENTION_YEARS),
+                "retention_until": draft.retention_until,
             }
         )
-        return proof, pdf
 
-    def _draw(self, request, signer, facts, digest, key, moment):
-        """Return the readable PDF of the facts, sealed with the company's key."""
+    def _draw(self, request, signer, facts, digest, moment):
+        """Return the readable PDF of the facts."""
         env = self.env
-        drawn = proof_pdf.draw_proof(
+        return proof_pdf.draw_proof(
             title=env._("Proof of electronic signature"),
             subtitle=env._(
                 "%(number)s, signature identifier %(reference)s", number=request.order_name, reference=request.reference
@@ -83,14 +127,6 @@ class EsignProof(models.Model):
             language=signer.lang.replace("_", "-"),
             page_label=env._("Page {page} of {pages}"),
             created=moment,
-        )
-        return seal.seal_pdf(
-            drawn,
-            [],
-            key,
-            signing_time=moment,
-            signer_name=request.company_id.name,
-            reason=env._("Proof file of signature %s", request.reference),
         )
 
     # === FACTS: the numbers are those of the list in the design's SECURITY 5.1 === #
@@ -200,10 +236,11 @@ class EsignProof(models.Model):
     def _seal(self, request):
         seal_record = request.seal_id
         return {
-            "standard": "PAdES baseline B-B (ETSI EN 319 142-1), ETSI.CAdES.detached, DocMDP P=1",
+            "standard": f"{request._timestamp_facts()['level']} (ETSI EN 319 142-1), ETSI.CAdES.detached, DocMDP P=1",
             "certificate_sha256": seal_record.fingerprint,
             "subject": seal_record.subject,
             "valid_to": str(seal_record.valid_to.date()),
             "meaning": "protects the file; it is the company's seal, not the customer's signature",
             "original_is_prefix": True,
+            "timestamp": request._timestamp_facts(),
         }

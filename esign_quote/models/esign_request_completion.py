@@ -8,7 +8,7 @@ from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import format_datetime
 
-from ..tools import appearance, seal, signature, verify
+from ..tools import appearance, signature, verify
 from ..tools.exceptions import EsignError, SealError
 from ..tools.geometry import Placement
 from ..tools.hashing import sha256_hex
@@ -70,24 +70,38 @@ class EsignRequest(models.Model):
     # === SEALING === #
 
     def _seal_and_tell(self, lease_held):
-        """Stamp, seal, check, and record it all in one commit.
+        """Stamp, seal, check and keep the file, then the same for the proof; no transaction is open while sealing.
+
+        The sealed file is kept before the proof is sealed, for both may have to wait for a time-stamp; what is
+        kept is not made a second time.
 
         :return: the state afterwards
         :rtype: str
         """
+        stamping = None
         try:
             with self._own_transaction() as this:
-                if this.state != "consented" or not (lease_held or this._take_lease()):
+                stamping = this._stamping()
+                if this.state != "consented" or this._has_to_wait(stamping):
                     return this.state
-                job = this._seal_job()
-            signed = self._seal_bytes(**job)
+                if not (lease_held or this._take_lease()):
+                    return this.state
+                # A second file of the same request is sealed with the same key.
+                key = this.seal_id._load() if this.sealed_on else this._sealing_key()
+                job = this._seal_job() if not this.sealed_on else None
+            signed = self._seal_bytes(**job, key=key, stamping=stamping) if job else None
+            with self._own_transaction() as this:
+                if job and not this._keep_signed(*signed, key, job["signing_time"], stamping):
+                    return this.state
+                draft = this.env["esign.proof"]._draft(this)
+            proof = draft.seal(key, stamping)
         except psycopg2.OperationalError:
             raise  # of the database, not of the sealing
         except Exception as error:  # noqa: BLE001  whatever it is, it is told, and tried again
-            self._report_seal_failure(error)
+            self._report_seal_failure(error, stamping)
             return "consented"
         with self._own_transaction() as this:
-            this._finish_signed(signed, job["key"], job["signing_time"])
+            this._finish_signed(draft, *proof, stamping)
         return "signed"
 
     def _take_lease(self):
@@ -107,23 +121,22 @@ class EsignRequest(models.Model):
             "original": self._document("quote")._bytes(),
             "placement": Placement.from_dict(self.placement),
             "content": self._stamp_content(signer),
-            "key": self.seal_id._load(),
             "signing_time": self._now().replace(tzinfo=UTC),
             "signer_name": self.company_id.name,
             "reason": self._seal_reason(signer),
         }
 
-    def _seal_bytes(self, original, placement, content, key, signing_time, signer_name, reason):
-        stamp = appearance.draw_stamp(content)
-        signed = seal.seal_pdf(
-            original, [(placement, stamp)], key, signing_time=signing_time, signer_name=signer_name, reason=reason
+    def _seal_bytes(self, original, placement, content, key, stamping, signing_time, signer_name, reason):
+        stamps = [(placement, appearance.draw_stamp(content))]
+        signed, token = stamping.seal(
+            original, stamps, key, signing_time=signing_time, signer_name=signer_name, reason=reason
         )
         verdict = verify.verify_strict(
             signed, key.certificate, original_sha256=sha256_hex(original), original_size=len(original)
         )
         if not verdict.ok:
             raise SealError("self_check", verdict=verdict.reason)
-        return signed
+        return signed, token
 
     def _stamp_content(self, signer):
         env = self.with_context(lang=signer.lang).env
@@ -158,10 +171,17 @@ class EsignRequest(models.Model):
         text = text.removesuffix(offset).rstrip()
         return text if "UTC" in text or "GMT" in text else f"{text} (UTC{offset[:3]}:{offset[3:]})"
 
-    def _report_seal_failure(self, error):
+    def _report_seal_failure(self, error, stamping=None):
+        if stamping and isinstance(error, SealError) and error.reason == "timestamp_failed":
+            _logger.warning("esign_quote: %s waits for its time-stamp: %s", self.reference, error)
+            with self._own_transaction() as this:
+                this._note_stamping(stamping)
+                this._note_waiting(error.detail["cause"])
+            return
         unexpected = not isinstance(error, SEAL_ERRORS)
         _logger.error("esign_quote: %s cannot be sealed yet: %s", self.reference, error, exc_info=unexpected)
         with self._own_transaction() as this:
+            this._tell_about_key(error)
             if "seal.failed" in this.event_ids.mapped("type"):
                 return
             this._log([("seal.failed", {"error": str(error)[:200]})])
@@ -175,11 +195,20 @@ class EsignRequest(models.Model):
                 ),
             )
 
-    def _finish_signed(self, signed, key, sealed_on):
-        """Record everything that makes the quotation signed: one commit (law 6)."""
-        moment = sealed_on.replace(tzinfo=None)
-        if not self._move("signed", ("consented",), sealed_on=moment, told=True):
-            return
+    def _keep_signed(self, signed, token, key, sealed_on, stamping):
+        """Keep the sealed file; the request stays as it is until there is a proof, too.
+
+        :return: False when another server was faster
+        :rtype: bool
+        """
+        self.env.cr.execute(
+            "UPDATE esign_request SET sealed_on = %s WHERE id = %s AND state = 'consented' AND sealed_on IS NULL RETURNING id",
+            [sealed_on.replace(tzinfo=None), self.id],
+        )
+        if not self.env.cr.fetchone():
+            return False
+        self.invalidate_recordset(["sealed_on"])
+        self.write(self._level_values(stamping, token))
         signer = self.signer_ids[:1]
         document = self.env["esign.document"]._freeze(
             self,
@@ -190,17 +219,33 @@ class EsignRequest(models.Model):
             sequence=100,
         )
         sealed = {"sha256": document.sha256, "bytes": document.size, "certificate_sha256": key.fingerprint}
+        pending = [self._pending_entry(stamping.failure, stamping.policy)] if stamping.failure else []
         self._log(
             [
-                ("document.sealed", sealed),
+                ("document.sealed", {**sealed, "level": self.seal_level}),
+                *self._stamp_entries("signed", token),
+                *pending,
                 ("self_check.ok", {"original_prefix": True, "one_signature": True, "no_later_change": True}),
                 ("request.signed", {"reference": self.reference}),
             ]
         )
-        proof, proof_pdf = self.env["esign.proof"]._issue(self, key, sealed_on)
-        self._queue_mails(signer, [(document.name, signed), (proof.document_id.name, proof_pdf)])
+        return True
+
+    def _finish_signed(self, draft, proof_pdf, token, stamping):
+        """Record everything that makes the quotation signed: one commit (law 6)."""
+        if not self._move("signed", ("consented",), told=True):
+            return
+        self._note_stamping(stamping)
+        proof = self.env["esign.proof"]._keep(self, draft, proof_pdf)
+        if token:
+            self.timestamp_until = token.certificate_until.astimezone(UTC).replace(tzinfo=None)
+        else:
+            self._want_timestamp()
+        signer, signed = self.signer_ids[:1], self._document("signed")
+        files = [(signed.name, signed._bytes()), (proof.document_id.name, proof_pdf)]
+        self._queue_mails(signer, files)
         issued = {"json_sha256": proof.sha256, "pdf_sha256": proof.document_id.sha256}
-        self._log([("proof.issued", issued), self._copies_entry(signer)])
+        self._log([("proof.issued", issued), *self._stamp_entries("proof", token), self._copies_entry(signer)])
         self._for_staff()._note_answer(signer)
 
     def _signed_pages(self):
@@ -351,6 +396,8 @@ class EsignRequest(models.Model):
             with self._own_transaction(read_committed=False) as this:
                 if this._claim_application():
                     this.order_id.with_company(this.company_id)._esign_apply(this)
+                    if this.state == "signed" and this.order_id.state == "sale":
+                        this._log([("order.confirmed", {"order": this.order_id.name})])
         except psycopg2.OperationalError:
             raise  # somebody else wrote to the order at this moment: the cron tries again
         except Exception as error:

@@ -47,6 +47,10 @@ class EsignTransaction(models.AbstractModel):
         self.env.cr.commit()  # pylint: disable=invalid-commit
         self.env.invalidate_all()
 
+    def _close_transaction(self):
+        """Commit what was done so far, so that no transaction is open while the network is asked."""
+        self.env.cr.commit()  # pylint: disable=invalid-commit
+
     def _read_committed(self):
         # A test's cursor is a savepoint of a running transaction: its level is fixed.
         if isinstance(self.env.cr, Cursor):

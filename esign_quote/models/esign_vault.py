@@ -10,16 +10,16 @@ from odoo.tools import config
 
 from ..tools import vault
 
-SECTION, OPTION = "esign_quote", "seal_secret"
-VARIABLE = "ESIGN_QUOTE_SEAL_SECRET"
+SECTION = "esign_quote"
+VARIABLE_PREFIX = "ESIGN_QUOTE_"
 
 
 @functools.lru_cache(maxsize=1)
-def _read_option(path, _changed):
+def _read_section(path, _changed):
     # A section of its own: Odoo warns about options it does not know in [options].
     parser = configparser.RawConfigParser()
     parser.read(path)
-    return parser.get(SECTION, OPTION, fallback="")
+    return dict(parser[SECTION]) if parser.has_section(SECTION) else {}
 
 
 class EsignVault(models.AbstractModel):
@@ -36,21 +36,29 @@ class EsignVault(models.AbstractModel):
 
         :rtype: str
         """
-        return os.environ.get(VARIABLE) or self._from_configuration() or self._from_data_folder()
+        return self._setting("seal_secret") or self._from_data_folder()
+
+    def _setting(self, name):
+        """Return what the server's administrator has set: the environment variable, else the configuration file.
+
+        :param str name: as in the section ``[esign_quote]``; the variable is ``ESIGN_QUOTE_`` and its capitals
+        :rtype: str
+        """
+        return os.environ.get(VARIABLE_PREFIX + name.upper()) or self._from_configuration(name)
 
     def _origin(self):
         """Return where the secret comes from: ``variable``, ``configuration`` or ``folder``."""
-        if os.environ.get(VARIABLE):
+        if os.environ.get(f"{VARIABLE_PREFIX}SEAL_SECRET"):
             return "variable"
-        return "configuration" if self._from_configuration() else "folder"
+        return "configuration" if self._from_configuration("seal_secret") else "folder"
 
     def _derive(self, purpose):
         """Return 32 bytes for one purpose (the codes' pepper)."""
         return vault.derive(self._master(), f"{self.env.cr.dbname}/{purpose}")
 
-    def _from_configuration(self):
+    def _from_configuration(self, name):
         path = Path(config["config"] or "")
-        return _read_option(path, path.stat().st_mtime_ns) if path.is_file() else ""
+        return _read_section(path, path.stat().st_mtime_ns).get(name, "") if path.is_file() else ""
 
     def _from_data_folder(self):
         folder = Path(config["data_dir"]) / "esign_quote"

@@ -69,6 +69,9 @@ class ResCompany(models.Model):
         help="Keep the signed PDF with its proof for ten years. Otherwise it is removed 30 days after customer and company got it by mail; the proof and its hash stay.",
     )
     esign_seal_ids = fields.One2many("esign.seal", "company_id", "Sealing keys")
+    esign_key_alert_on = fields.Datetime(
+        readonly=True, groups=fields.NO_ACCESS, help="When administrators were told that signatures wait for a key."
+    )
 
     _esign_code_minutes_bounds = models.Constraint(
         "CHECK(esign_code_minutes BETWEEN 1 AND 10)", "A code lives between 1 and 10 minutes."

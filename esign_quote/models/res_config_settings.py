@@ -30,12 +30,20 @@ class ResConfigSettings(models.TransientModel):
         ],
         compute="_compute_esign_secret_origin",
     )
+    esign_token_configured = fields.Boolean(compute="_compute_esign_token_configured")
     esign_wkhtmltopdf_limited = fields.Boolean(compute="_compute_esign_wkhtmltopdf_limited")
 
     @api.depends("company_id")
     def _compute_esign_seal_summary(self):
         for settings in self:
             active = settings.company_id.sudo().esign_seal_ids[:1]
+            if active.state == "expired":
+                settings.esign_seal_summary = self.env._(
+                    "%(subject)s, out of date since %(date)s: quotations cannot be sent for signature",
+                    subject=active.subject,
+                    date=active.valid_to.date(),
+                )
+                continue
             settings.esign_seal_summary = (
                 self.env._(
                     "%(subject)s, until %(date)s, SHA-256 %(fingerprint)s…",
@@ -49,6 +57,9 @@ class ResConfigSettings(models.TransientModel):
 
     def _compute_esign_secret_origin(self):
         self.esign_secret_origin = self.env["esign.vault"]._origin()
+
+    def _compute_esign_token_configured(self):
+        self.esign_token_configured = bool(self.env["esign.seal"]._token_settings().module)
 
     def _compute_esign_wkhtmltopdf_limited(self):
         # The unpatched build prints without header and footer, and without saying so.
@@ -65,6 +76,13 @@ class ResConfigSettings(models.TransientModel):
         """Open the upload of a PKCS#12 file."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("esign_quote.esign_seal_import_action")
+        action["context"] = {"default_company_id": self.company_id.id}
+        return action
+
+    def action_esign_use_token(self):
+        """Open the use of the key in the security module."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("esign_quote.esign_seal_token_action")
         action["context"] = {"default_company_id": self.company_id.id}
         return action
 

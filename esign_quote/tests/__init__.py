@@ -1,4 +1,5 @@
 from . import (
+    test_anchor,
     test_code,
     test_completion,
     test_composer,
@@ -18,8 +19,10 @@ from . import (
     test_retention,
     test_rights,
     test_seal,
+    test_seal_care,
     test_sending,
     test_session,
     test_signing,
     test_sms,
+    test_timestamp,
 )

@@ -36,6 +36,8 @@ EXAMPLES = {
     "/esign/unlock/<string:secret>": "/esign/unlock/{secret}",
     "/esign/verify": "/esign/verify",
     "/esign/verify/<string:reference>": "/esign/verify/{reference}",
+    "/esign/keys": "/esign/keys",
+    "/esign/keys/<string:fingerprint>.cer": "/esign/keys/{fingerprint}.cer",
     "/esign/document/<string:uid>": "/esign/document/{document}",
 }
 # What ends the session of the browser comes last.
@@ -82,6 +84,7 @@ class SurfaceCommon(EsignHttpCommon):
             "uid": self.request.signer_ids.ticket_ids[:1].uid,
             "document": self.request._document("quote").uid,
             "reference": self.request.reference,
+            "fingerprint": self.request.seal_id.fingerprint,
         }
         found = []
         for rule in self.rules():

@@ -17,7 +17,13 @@ MATRIX = {
     "esign.document": dict.fromkeys(READERS, "r"),
     "esign.event": dict.fromkeys(READERS, "r"),
     "esign.event.private": dict.fromkeys(("esign", "system"), "r"),
+    "esign.anchor": {"esign": "r", "system": "r"},
+    "esign.anchor.leaf": {},
+    "esign.anchor.copy": {"esign": "r", "system": "r"},
     "esign.proof": dict.fromkeys(READERS, "r"),
+    "esign.timestamp": dict.fromkeys(READERS, "r"),
+    "esign.authority": {"esign": "r", "system": "r"},
+    "esign.revocation": {"esign": "r", "system": "r"},
     # The certificate is public; salespeople see that there is one.
     "esign.seal": dict.fromkeys((*READERS, "other"), "r"),
     "esign.consent": {"own": "r", "other": "r", "lead": "r", "manager": "r", "esign": "rwcd", "system": "rwcd"},
@@ -32,6 +38,8 @@ MATRIX = {
     "esign.hold": {"esign": "rwc", "system": "rwc"},
     "esign.performed": dict.fromkeys((*READERS, "other"), "rwc"),
     "esign.seal.import": {"esign": "rwcd", "system": "rwcd"},
+    "esign.seal.token": {"esign": "rwcd", "system": "rwcd"},
+    "esign.seal.revoke": {"esign": "rwc", "system": "rwc"},
 }
 # "own" is the salesperson of the quotation, "other" a colleague who sees own documents only.
 ROLES = ("public", "portal", "employee", "accountant", "own", "other", "lead", "manager", "esign", "system")
@@ -42,6 +50,7 @@ SECRETS = (
     ("esign.lock", "unlock_hash"),
     ("esign.signer", "draft"),
     ("esign.seal", "key_vault"),
+    ("res.company", "esign_tsa_password_vault"),
 )
 VALUES = {
     "esign.request": {"closing_reason": "x"},
@@ -50,7 +59,13 @@ VALUES = {
     "esign.document": {"name": "x"},
     "esign.event": {"type": "x"},
     "esign.event.private": {"salt": "00"},
+    "esign.anchor": {"root": "00"},
+    "esign.anchor.leaf": {"head": "00"},
+    "esign.anchor.copy": {"addresses": "x"},
     "esign.proof": {"sha256": "x"},
+    "esign.timestamp": {"serial": "x"},
+    "esign.authority": {"reason": "x"},
+    "esign.revocation": {"reason": "x"},
     "esign.seal": {"subject": "x"},
     "esign.consent": {"code": "X1", "text": "text"},
     "esign.ticket": {"uid": "x"},
@@ -63,6 +78,8 @@ VALUES = {
     "esign.hold": {"reason": "x"},
     "esign.performed": {"day": "2026-01-31"},
     "esign.seal.import": {"password": "x"},
+    "esign.seal.token": {"certificate": False},
+    "esign.seal.revoke": {"reason": "x"},
 }
 
 
@@ -95,6 +112,7 @@ class TestRights(EsignCommon, TransactionCase):
         cls.users["portal"].partner_id.write({"email": "jeanne.martin@customer.example", "name": "Jeanne Martin"})
         cls.request = cls.read_and_sign(cls.send())
         cls.env["esign.lock"]._take_try("link:0", 3, 60)
+        anchor = cls.env["esign.anchor"]._make()
         cls.records = {
             "esign.request": cls.request,
             "esign.signer": cls.request.signer_ids,
@@ -102,13 +120,36 @@ class TestRights(EsignCommon, TransactionCase):
             "esign.document": cls.request.document_ids,
             "esign.event": cls.request.event_ids,
             "esign.event.private": cls.request.event_ids.private_ids,
+            "esign.anchor": anchor,
+            "esign.anchor.leaf": anchor.leaf_ids,
+            "esign.anchor.copy": cls.env["esign.anchor.copy"].create(
+                {"anchor_id": anchor.id, "company_id": cls.company.id, "addresses": "x"}
+            ),
             "esign.proof": cls.request.proof_ids,
+            "esign.timestamp": cls.env["esign.timestamp"].create(
+                {
+                    **dict.fromkeys(("manifest", "imprint", "token", "serial", "policy", "authority"), "eA=="),
+                    **dict.fromkeys(("gen_time", "certificate_until"), cls.request.sealed_on),
+                    "company_id": cls.company.id,
+                    "request_id": cls.request.id,
+                    "kind": "late",
+                }
+            ),
+            "esign.authority": cls.env["esign.authority"].create({"company_id": cls.company.id}),
+            "esign.revocation": cls.env["esign.revocation"].create(
+                {"company_id": cls.company.id, "purpose": "seal", "fingerprint": "x"}
+            ),
+            "res.company": cls.company,
             "esign.seal": cls.request.seal_id,
             "esign.consent": cls.env.ref("esign_quote.esign_consent_electronic"),
             "esign.ticket": cls.request.signer_ids.ticket_ids,
             "esign.otp": cls.env["esign.otp"].search([("ticket_id", "in", cls.request.signer_ids.ticket_ids.ids)]),
             "esign.lock": cls.env["esign.lock"].search([], limit=1),
             "esign.seal.import": cls.env["esign.seal.import"].create({}),
+            "esign.seal.token": cls.env["esign.seal.token"].create({}),
+            "esign.seal.revoke": cls.env["esign.seal.revoke"].create(
+                {"seal_id": cls.request.seal_id.id, "reason": "x"}
+            ),
             "esign.throttle": cls.env["esign.throttle"].search([], limit=1),
             "esign.link.wish": cls.env["esign.link.wish"].create({"email": "x@customer.example"}),
             "esign.resend": cls.env["esign.resend"].create({"request_id": cls.request.id}),
@@ -214,8 +255,13 @@ class TestRights(EsignCommon, TransactionCase):
             "esign.delivery": ("_advance", "_expect", "_note", "_send_now", "_receive_report"),
             "esign.seal": ("_load", "_generate", "_install", "_import_pkcs12"),
             "esign.vault": ("_master", "_derive"),
-            "esign.proof": ("_issue",),
+            "esign.proof": ("_draft", "_keep"),
+            "esign.timestamp": ("_obtain", "_ask"),
+            "esign.authority": ("_note_failure", "_note_success", "_forget_pause"),
+            "esign.revocation": ("_watch", "_refresh", "_keep_answers"),
             "esign.document": ("_freeze",),
+            "esign.anchor": ("_make", "_cron_anchor", "_leaves", "_problems", "_mail"),
+            "esign.event.private": ("_kept",),
         }
         for model, names in methods.items():
             for name in names:
@@ -238,6 +284,7 @@ class TestRights(EsignCommon, TransactionCase):
         self.assertEqual(
             found,
             {
+                "esign.anchor.action_check",
                 "esign.document.action_download",
                 "esign.hold.action_confirm",
                 "esign.performed.action_confirm",
@@ -249,6 +296,8 @@ class TestRights(EsignCommon, TransactionCase):
                 "esign.request.action_unlock",
                 "esign.resend.action_send",
                 "esign.seal.import.action_import",
+                "esign.seal.revoke.action_revoke",
+                "esign.seal.token.action_use",
                 "esign.unlock.action_unlock",
             },
         )
@@ -266,6 +315,12 @@ class TestRights(EsignCommon, TransactionCase):
                 self.env["res.config.settings"].with_user(self.users[role]).create({}).action_esign_generate_seal()
             with self.assertRaises(AccessError):
                 self.env["esign.seal.import"].with_user(self.users[role]).create({})
+            with self.assertRaises(AccessError):
+                self.env["esign.seal.token"].with_user(self.users[role]).create({})
+            with self.assertRaises(AccessError):
+                self.env["esign.seal.revoke"].with_user(self.users[role]).create(
+                    {"seal_id": self.request.seal_id.id, "reason": "x"}
+                )
 
     # === COMPANIES === #
 
@@ -307,8 +362,11 @@ class TestRights(EsignCommon, TransactionCase):
         return not isinstance(self._attempt(actions[operation]), AccessError)
 
     def _values(self, model):
-        windows = ("esign.resend", "esign.unlock", "esign.hold", "esign.performed")
-        return {**VALUES[model], **({"request_id": self.request.id} if model in windows else {})}
+        windows = dict.fromkeys(
+            ("esign.resend", "esign.unlock", "esign.hold", "esign.performed"), {"request_id": self.request.id}
+        )
+        windows["esign.seal.revoke"] = {"seal_id": self.request.seal_id.id}
+        return {**VALUES[model], **windows.get(model, {})}
 
     def _attempt(self, action):
         """Return what an action gives or raises; nothing of it stays."""
@@ -385,6 +443,8 @@ PLACES = {
     "/esign/{uid}/proof.json": ("signer",),
     "/esign/verify/{reference}": (*ROLES, "signer"),
     "/esign/verify": (*ROLES, "signer"),
+    "/esign/keys": (*ROLES, "signer"),
+    "/esign/keys/{fingerprint}.cer": (*ROLES, "signer"),
     "/esign/again": (*ROLES, "signer"),
     "/esign/unlock/{secret}": (),
     "/esign/document/{signed}": READERS,
@@ -414,6 +474,7 @@ class TestRightsByHttp(EsignHttpCommon, HttpCase):
             "quote": self.request._document("quote").uid,
             "signed": self.request._document("signed").uid,
             "reference": self.request.reference,
+            "fingerprint": self.request.seal_id.fingerprint,
         }
         for place, allowed in PLACES.items():
             path = place.format(**names)

@@ -140,7 +140,7 @@ class TestSeal(EsignCommon, TransactionCase):
         self._assert_refused("password does not open this file", make_p12("other"))
 
     def test_an_expired_certificate_is_refused(self):
-        self._assert_refused("not valid today", make_p12(days=(-20, -10)))
+        self._assert_refused("not valid today: it ended on", make_p12(days=(-20, -10)))
 
     def test_a_certificate_of_tomorrow_is_refused(self):
         self._assert_refused("not valid today", make_p12(days=(5, 10)))

@@ -29,6 +29,18 @@ class SealError(EsignError):
     """A key, certificate or seal that cannot be used."""
 
 
+class TimestampError(EsignError):
+    """No time-stamp: the authority does not answer, or its answer is not a token to rely on."""
+
+
+class RevocationError(EsignError):
+    """Nothing to rely on about a certificate's revocation; see ``revocation.REASONS``."""
+
+
+class DownloadError(EsignError):
+    """A server on the network that gives no usable answer; see ``download.fetch``."""
+
+
 class SignatureRefused(EsignError):
     """A drawn or typed signature that is empty, too big or deceptive."""
 

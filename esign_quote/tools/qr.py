@@ -1,18 +1,26 @@
 """QR codes as vectors (ISO/IEC 18004), sharp at any zoom."""
 
+from functools import lru_cache
+
 import qrcode
 from qrcode.constants import ERROR_CORRECT_M
 
 __all__ = ["draw_qr", "qr_matrix"]
 
+MASK = 2
+"""One of the eight patterns that scatter the modules; readers are told which, and read any. Choosing the best for each
+text takes five times as long as making the code, half of a whole stamp, and wins 5 % over this one (measured by the
+standard's own penalty on 40 of our addresses)."""
 
+
+@lru_cache(maxsize=32)
 def qr_matrix(text: str) -> list[list[bool]]:
     """Return the modules of the smallest code for a text, without quiet zone; level M corrects 15 %.
 
     :param str text: up to about 2300 bytes
-    :return: rows from top to bottom; True is dark
+    :return: rows from top to bottom; True is dark; not to be changed, the stamp and the proof share it
     """
-    code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, border=0)
+    code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, border=0, mask_pattern=MASK)
     code.add_data(text)
     code.make(fit=True)
     return code.get_matrix()

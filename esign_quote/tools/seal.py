@@ -4,63 +4,81 @@ Nothing may follow a certification that allows no change (DocMDP P=1, ISO 32000-
 everything is inside this one update and the original stays a prefix of the result, byte for byte.
 """
 
-import asyncio
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from hashlib import sha256
 
-from asn1crypto import x509 as asn1_x509
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.sign import fields, signers
-from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
-from pyhanko.sign.signers.pdf_signer import DSSContentSettings, SigDSSPlacementPreference
-from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-from .exceptions import SealError
+from .cms import signed_data, signed_data_size
+from .exceptions import SealError, TimestampError
 from .geometry import Placement
 from .pdf_limits import PYHANKO_LIMITS
+from .revocation import ValidationData
 from .seal_key import SealKey, generate_certificate, read_pkcs12
+from .signature_field import CertificationValue, add_certification, is_signed
 from .stamping import draw_form, import_stamp
 
-__all__ = ["SealKey", "generate_certificate", "read_pkcs12", "seal_pdf"]
-
-FIELD_NAME = "EsignSeal"
-BYTES_RESERVED = 16_384
-"""Room for a signature without chain, in hexadecimal digits: spares building it twice to measure it."""
-BYTES_RESERVED_LONG_TERM = 32_768
-
-
-class _Signer(signers.Signer):
-    """pyHanko's signer with a key that is parsed once; its own parses and checks it at every use."""
-
-    def __init__(self, key: SealKey):
-        registry = SimpleCertificateStore()
-        registry.register_multiple(asn1_x509.Certificate.load(der) for der in key.chain)
-        super().__init__(signing_cert=asn1_x509.Certificate.load(key.certificate), cert_registry=registry)
-        self._seal_key = key
-
-    async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run=False) -> bytes:
-        if dry_run:
-            return bytes(self._seal_key.signature_size)
-        if digest_algorithm != "sha256":
-            raise SealError("signing_failed", cause="digest")
-        return self._seal_key.sign(data)
+__all__ = ["SealKey", "generate_certificate", "read_pkcs12", "seal_pdf", "stamp_pdf"]
 
 
 class _Writer(IncrementalPdfFileWriter):
-    """An incremental update dated by its caller."""
+    """An incremental update that is written apart from the file it continues, which is never copied."""
 
-    def __init__(self, stream, moment: datetime):
-        super().__init__(stream, strict=True, decode_limits=PYHANKO_LIMITS)
-        self._moment = moment
+    def __init__(self, original: bytes):
+        super().__init__(io.BytesIO(original), strict=True, decode_limits=PYHANKO_LIMITS)
+        self._original_size = len(original)
 
     def _update_meta(self):
-        super()._update_meta()
-        info = self._info.get_object() if self._info is not None else None
-        if info is not None and "/ModDate" in info:
-            info[pdf_name("/ModDate")] = generic.pdf_date(self._moment)
+        """Leave what the document says of itself, /Info and XMP, to its author; /M says when it was sealed.
+
+        Both would have to agree for PDF/A, and the number of the program that sealed is nobody's business.
+        """
+
+    def write_update(self) -> "_Tail":
+        """Write the update alone; positions count from the start of the whole file."""
+        tail = _Tail(self._original_size)
+        self._prep_dom_for_writing()
+        self._write_updated_section(tail)
+        return tail
+
+
+class _Tail(io.BytesIO):
+    """The end of a file, written as if the ``base`` bytes before it were there too."""
+
+    def __init__(self, base: int):
+        super().__init__()
+        self.base = base
+
+    def tell(self) -> int:
+        return self.base + super().tell()
+
+    def seek(self, position: int, whence: int = io.SEEK_SET) -> int:
+        return self.base + super().seek(position - self.base if whence == io.SEEK_SET else position, whence)
+
+
+def stamp_pdf(original: bytes, stamps: Sequence[tuple[Placement, bytes]]) -> bytes:
+    """Draw stamps without sealing: the preview that the next signer sees.
+
+    :param bytes original: what was read and agreed to; the result begins with these bytes
+    :param stamps: (where, one-page PDF) in drawing order; without any the original comes back
+    :raises SealError: ``placement_invalid``, ``stamp_invalid``, ``page_geometry``, ``content_broken``,
+        ``stamping_failed`` (``detail['cause']`` names the exception)
+    """
+    if not stamps:
+        return original
+    try:
+        writer = _Writer(original)
+        _refuse_unsealable(writer)
+        _draw_all(writer, stamps)
+        return original + writer.write_update().getvalue()
+    except SealError:
+        raise
+    except Exception as error:
+        raise SealError("stamping_failed", cause=type(error).__name__) from error
 
 
 def seal_pdf(
@@ -73,82 +91,104 @@ def seal_pdf(
     reason: str,
     location: str | None = None,
     contact: str | None = None,
-    timestamper=None,
-    validation_context=None,
+    timestamp: Callable[[bytes], bytes] | None = None,
+    validation_data: ValidationData | None = None,
 ) -> bytes:
     """Stamp and seal a PDF: PAdES baseline B-B (ETSI EN 319 142-1), certification with P=1.
 
     :param bytes original: what was read and agreed to; the result begins with these bytes
     :param stamps: (where, one-page PDF) in drawing order; may be empty
     :param SealKey key: whose seal
-    :param datetime signing_time: aware; goes into /M and the modification date
+    :param datetime signing_time: aware; goes into /M
     :param str signer_name: /Name of the signature dictionary
     :param str reason: /Reason
     :param str location: /Location
     :param str contact: /ContactInfo
-    :param timestamper: ``pyhanko.sign.timestamps.TimeStamper``; makes it B-T
-    :param validation_context: ``pyhanko_certvalidator.ValidationContext`` holding revocation data; it goes
-        into the same update, which makes it B-LT
+    :param timestamp: gets the signature value and returns a checked time-stamp token (RFC 3161, DER) over
+        its SHA-256, or raises TimestampError; makes it B-T
+    :param ValidationData validation_data: goes into the same update, which makes it B-LT
     :return: the sealed PDF
     :raises SealError: ``bad_time``, ``certificate_expired``, ``certificate_not_yet_valid``,
-        ``placement_invalid``, ``stamp_invalid``, ``page_geometry``, ``content_broken``, ``timestamp_failed``,
-        ``signing_failed`` (``detail['cause']`` names the exception)
+        ``placement_invalid``, ``stamp_invalid``, ``page_geometry``, ``content_broken``, ``timestamp_failed``
+        (``detail['cause']`` is the reason), ``signing_failed`` (``detail['cause']`` names the exception)
     """
     if signing_time.tzinfo is None:
         raise SealError("bad_time")
     key.check_valid_at(signing_time)
-    metadata = signers.PdfSignatureMetadata(
-        field_name=FIELD_NAME,
-        md_algorithm="sha256",
-        name=signer_name,
-        reason=reason,
-        location=location,
-        contact_info=contact,
-        certify=True,
-        docmdp_permissions=fields.MDPPerm.NO_CHANGES,
-        subfilter=fields.SigSeedSubFilter.PADES,
-        embed_validation_info=validation_context is not None,
-        validation_context=validation_context,
-        # Revocation data behind the signature would be a change: it goes into the same update.
-        dss_settings=DSSContentSettings(include_vri=False, placement=SigDSSPlacementPreference.TOGETHER_WITH_SIGNATURE),
-    )
     try:
-        writer = _Writer(io.BytesIO(original), signing_time)
+        writer = _Writer(original)
+        _refuse_unsealable(writer)
         _draw_all(writer, stamps)
-        pdf_signer = signers.PdfSigner(metadata, _Signer(key), timestamper=timestamper)
-        reserved = _bytes_reserved(key, timestamper is not None or validation_context is not None)
-        sealed = asyncio.run(_sign(pdf_signer, writer, signing_time, reserved))
+        if validation_data:
+            # Revocation data behind the signature would be a change: it goes into the same update.
+            _add_validation_data(writer, validation_data)
+        texts = {"/Name": signer_name, "/Reason": reason, "/Location": location, "/ContactInfo": contact}
+        value = CertificationValue(signed_data_size(key, timestamp is not None), signing_time, texts)
+        add_certification(writer, value)
+        tail = writer.write_update()
+        digest = _fill_byte_range(value, tail, original)
+        _fill_contents(value, tail, signed_data(key, digest, timestamp))
+        return original + tail.getvalue()
     except SealError:
         raise
+    except TimestampError as error:
+        raise SealError("timestamp_failed", cause=error.reason) from error
     except Exception as error:
         # pyHanko lets KeyError, TypeError, RecursionError and others out of broken files.
-        word = "timestamp_failed" if isinstance(error, OSError) and timestamper else "signing_failed"
-        raise SealError(word, cause=type(error).__name__) from error
-    if not sealed.startswith(original):
-        raise SealError("signing_failed", cause="prefix")
-    return sealed
+        raise SealError("signing_failed", cause=type(error).__name__) from error
 
 
-def _bytes_reserved(key: SealKey, long_term: bool) -> int:
-    # Two hexadecimal digits a byte, so the sum stays even as /Contents needs.
-    room = BYTES_RESERVED_LONG_TERM if long_term else BYTES_RESERVED
-    return room + 2 * sum(len(der) for der in (key.certificate, *key.chain))
+def _refuse_unsealable(writer: _Writer) -> None:
+    """Refuse what the intake refuses, too: here it would come out broken."""
+    reader = writer.prev
+    if reader.encrypted:
+        raise SealError("signing_failed", cause="encrypted")
+    if reader.xrefs.hybrid_xrefs_present:
+        raise SealError("signing_failed", cause="hybrid")
+    # A certification must be the first signature (ISO 32000-1 12.8.1).
+    if is_signed(writer):
+        raise SealError("signing_failed", cause="signed")
 
 
-def _draw_all(writer: IncrementalPdfFileWriter, stamps: Sequence[tuple[Placement, bytes]]) -> None:
+def _draw_all(writer: _Writer, stamps: Sequence[tuple[Placement, bytes]]) -> None:
     forms = {}
-    for placement, stamp_pdf in stamps:
-        if stamp_pdf not in forms:
-            forms[stamp_pdf] = import_stamp(writer, stamp_pdf)
-        draw_form(writer, placement, forms[stamp_pdf])
+    for placement, stamp in stamps:
+        if stamp not in forms:
+            forms[stamp] = import_stamp(writer, stamp)
+        draw_form(writer, placement, forms[stamp])
 
 
-async def _sign(pdf_signer: signers.PdfSigner, writer, moment: datetime, reserved: int) -> bytes:
-    """Sign in pyHanko's own stages: its shortcut offers no place for the clock."""
-    session = pdf_signer.init_signing_session(writer)
-    session.system_time = moment
-    validation_info = await session.perform_presign_validation(writer)
-    prepared = session.prepare_tbs_document(validation_info, bytes_reserved=reserved)
-    digest, output = prepared.digest_tbs_document()
-    await prepared.perform_signature(digest.document_digest, PdfCMSSignedAttributes(signing_time=moment))
-    return output.getvalue()
+def _add_validation_data(writer: _Writer, data: ValidationData) -> None:
+    """Add a document security store (ISO 32000-2 12.8.4.3)."""
+    store = generic.DictionaryObject({pdf_name("/Type"): pdf_name("/DSS")})
+    for name, items in (("/Certs", data.certificates), ("/OCSPs", data.ocsps), ("/CRLs", data.crls)):
+        if items:
+            streams = (generic.StreamObject(stream_data=der) for der in dict.fromkeys(items))
+            store[pdf_name(name)] = generic.ArrayObject(writer.add_object(stream) for stream in streams)
+    writer.root[pdf_name("/DSS")] = writer.add_object(store)
+    writer.update_root()
+
+
+def _fill_byte_range(value: CertificationValue, tail: _Tail, original: bytes) -> bytes:
+    """Write which bytes are signed, everything but /Contents, and return their SHA-256."""
+    room, (start, end) = value.byte_range, (value.contents.start, value.contents.end)
+    size = tail.tell()
+    numbers = b"[0 %d %d %d]" % (start, end, size - end)
+    _fill(tail, room.start, numbers.ljust(room.end - room.start), room.end)
+    digest = sha256(original)
+    with tail.getbuffer() as update:
+        digest.update(update[: start - tail.base])
+        digest.update(update[end - tail.base :])
+    return digest.digest()
+
+
+def _fill_contents(value: CertificationValue, tail: _Tail, der: bytes) -> None:
+    # Behind the opening "<"; what is left of the zeros stays behind the DER.
+    _fill(tail, value.contents.start + 1, der.hex().encode("ascii"), value.contents.end - 1)
+
+
+def _fill(tail: _Tail, start: int, data: bytes, end: int) -> None:
+    if len(data) > end - start:
+        raise SealError("signing_failed", cause="size")
+    tail.seek(start)
+    tail.write(data)

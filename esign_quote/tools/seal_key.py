@@ -2,10 +2,12 @@
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
+from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -114,13 +116,18 @@ def _key_der(key) -> bytes:
     )
 
 
-def _check_key(key, certificate: x509.Certificate) -> None:
-    if isinstance(key, rsa.RSAPrivateKey):
+def _check_supported(key) -> None:
+    if isinstance(key, (rsa.RSAPrivateKey, rsa.RSAPublicKey)):
         supported = key.key_size >= MIN_RSA_BITS
     else:
-        supported = isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, _CURVES)
+        elliptic = isinstance(key, (ec.EllipticCurvePrivateKey, ec.EllipticCurvePublicKey))
+        supported = elliptic and isinstance(key.curve, _CURVES)
     if not supported:
         raise SealError("key_unsupported")
+
+
+def _check_key(key, certificate: x509.Certificate) -> None:
+    _check_supported(key)
     spki = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     if key.public_key().public_bytes(*spki) != certificate.public_key().public_bytes(*spki):
         raise SealError("key_mismatch")
@@ -128,7 +135,7 @@ def _check_key(key, certificate: x509.Certificate) -> None:
 
 @dataclass(frozen=True, eq=False)
 class SealKey:
-    """A private key with its certificate, ready to sign. Make it with :meth:`load`."""
+    """A private key with its certificate, ready to sign. Made by :meth:`load` or by ``pkcs11_key``."""
 
     fingerprint: str
     """SHA-256 of the certificate, 64 hexadecimal digits."""
@@ -138,9 +145,15 @@ class SealKey:
     not_after: datetime
     certificate: bytes = field(repr=False)
     """DER."""
-    chain: tuple[bytes, ...] = field(repr=False, default=())
+    chain: tuple[bytes, ...] = field(repr=False)
     """Further certificates for the signature, DER."""
-    _key: object = field(repr=False, default=None)
+    issuer_and_serial: tuple[bytes, bytes] = field(repr=False)
+    """Issuer and serial number as they stand in the certificate, each as DER."""
+    algorithm: str
+    """``rsa`` (RSASSA-PKCS1-v1_5) or ``ecdsa``, always with SHA-256."""
+    signature_size: int
+    """Upper bound of the length of a signature, in bytes."""
+    _sign: Callable[[bytes], bytes] = field(repr=False)
 
     @classmethod
     def load(cls, private_key_der: bytes, certificate_der: bytes, chain: tuple[bytes, ...] = ()) -> "SealKey":
@@ -153,18 +166,48 @@ class SealKey:
         """
         return _load(bytes(private_key_der), bytes(certificate_der), tuple(bytes(item) for item in chain))
 
+    @classmethod
+    def with_signer(cls, certificate_der: bytes, chain: tuple[bytes, ...], sign: Callable[[bytes], bytes]) -> "SealKey":
+        """Make a key of a certificate and whatever signs for it.
+
+        :param bytes certificate_der: X.509
+        :param chain: further certificates, DER, in any order
+        :param sign: data to its signature with SHA-256: ECDSA as DER, or RSASSA-PKCS1-v1_5
+        :raises SealError: ``certificate_unreadable``, ``key_unsupported``
+        """
+        try:
+            certificate = x509.load_der_x509_certificate(certificate_der)
+            for item in chain:
+                x509.load_der_x509_certificate(item)
+            subject = certificate.subject.rfc4514_string()
+            period = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+            public = certificate.public_key()
+            parsed = asn1_x509.Certificate.load(certificate_der)["tbs_certificate"]
+            issuer_and_serial = parsed["issuer"].dump(), parsed["serial_number"].dump()
+        except Exception as error:
+            raise SealError("certificate_unreadable") from error
+        _check_supported(public)
+        is_rsa = isinstance(public, rsa.RSAPublicKey)
+        size = (public.key_size + 7) // 8
+        return cls(
+            hashlib.sha256(certificate_der).hexdigest(),
+            subject,
+            *period,
+            certificate_der,
+            chain,
+            issuer_and_serial,
+            "rsa" if is_rsa else "ecdsa",
+            # DER: two integers of the curve's size and at most nine bytes around them.
+            size if is_rsa else 2 * size + 9,
+            sign,
+        )
+
     def sign(self, data: bytes) -> bytes:
         """Sign with SHA-256: ECDSA (DER encoded) or RSASSA-PKCS1-v1_5, by the kind of key."""
-        if isinstance(self._key, rsa.RSAPrivateKey):
-            return self._key.sign(data, padding.PKCS1v15(), hashes.SHA256())
-        return self._key.sign(data, ec.ECDSA(hashes.SHA256()))
+        return self._sign(data)
 
-    @property
-    def signature_size(self) -> int:
-        """Upper bound of the length of a signature, in bytes."""
-        size = (self._key.key_size + 7) // 8
-        # DER: two integers of the curve's size and at most nine bytes around them.
-        return size if isinstance(self._key, rsa.RSAPrivateKey) else 2 * size + 9
+    def __reduce__(self):
+        raise TypeError("a sealing key is not pickled")
 
     def check_valid_at(self, moment: datetime) -> None:
         """:raises SealError: ``certificate_not_yet_valid`` or ``certificate_expired``"""
@@ -180,14 +223,10 @@ def _load(private_key_der: bytes, certificate_der: bytes, chain: tuple[bytes, ..
         key = serialization.load_der_private_key(private_key_der, password=None)
     except Exception as error:
         raise SealError("key_unreadable") from error
-    try:
-        certificate = x509.load_der_x509_certificate(certificate_der)
-        for item in chain:
-            x509.load_der_x509_certificate(item)
-        subject = certificate.subject.rfc4514_string()
-        period = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    except Exception as error:
-        raise SealError("certificate_unreadable") from error
-    _check_key(key, certificate)
-    fingerprint = hashlib.sha256(certificate_der).hexdigest()
-    return SealKey(fingerprint, subject, *period, certificate_der, chain, key)
+    if isinstance(key, rsa.RSAPrivateKey):
+        scheme = (padding.PKCS1v15(), hashes.SHA256())
+    else:
+        scheme = (ec.ECDSA(hashes.SHA256()),)
+    loaded = SealKey.with_signer(certificate_der, chain, lambda data: key.sign(data, *scheme))
+    _check_key(key, x509.load_der_x509_certificate(certificate_der))
+    return loaded

@@ -16,14 +16,47 @@ from .exceptions import SealError
 from .geometry import PageBox, Placement, inherited, read_page_box
 from .pdf_limits import PYHANKO_LIMITS
 
-__all__ = ["MAX_NEW_PAGES", "add_stamp", "count_pages", "import_stamp"]
+__all__ = ["MAX_NEW_PAGES", "add_stamp", "count_pages", "find_page", "import_stamp"]
 
 MAX_NEW_PAGES = 5
+_MAX_DEPTH = 60
 
 
 def count_pages(handler) -> int:
     """Return the number of pages a reader or writer of pyHanko works with (its /Count)."""
     return int(handler.root["/Pages"]["/Count"])
+
+
+def find_page(handler, number: int) -> generic.IndirectObject:
+    """Return the reference of a page, looking at as few others as the tree allows (ISO 32000-1 7.7.3).
+
+    pyHanko reads every page before it, and stamps stand mostly on the last one.
+
+    :raises SealError: ``placement_invalid`` when there is no such page
+    """
+    node = handler.root.raw_get("/Pages")
+    for _depth in range(_MAX_DEPTH):
+        tree = node.get_object()
+        if tree["/Type"] != "/Pages":
+            return node
+        node, number = _child(tree, number)
+    raise SealError("placement_invalid", cause="page_tree")
+
+
+def _child(tree, number: int) -> tuple[generic.IndirectObject, int]:
+    """Return the child that holds a page, and the page's number within it; searched from the nearer end."""
+    kids, count = tree["/Kids"], int(tree["/Count"])
+    backwards = number >= count // 2
+    passed = 0
+    for index in reversed(range(len(kids))) if backwards else range(len(kids)):
+        kid = kids.raw_get(index)
+        page_or_node = kid.get_object()
+        size = int(page_or_node["/Count"]) if page_or_node["/Type"] == "/Pages" else 1
+        before = count - passed - size if backwards else passed
+        if before <= number < before + size:
+            return kid, number - before
+        passed += size
+    raise SealError("placement_invalid", cause="page")
 
 
 def add_stamp(writer: IncrementalPdfFileWriter, placement: Placement, stamp_pdf: bytes) -> None:
@@ -54,10 +87,10 @@ def import_stamp(writer: IncrementalPdfFileWriter, stamp_pdf: bytes) -> generic.
 def draw_form(writer: IncrementalPdfFileWriter, placement: Placement, form: generic.IndirectObject) -> None:
     """Draw an imported form; see :func:`add_stamp`."""
     _add_pages(writer, placement.page + 1)
-    page_ref, resources = writer.find_page_for_modification(placement.page)
+    page_ref = find_page(writer, placement.page)
     page = page_ref.get_object()
     box = read_page_box(page)
-    name = _use_form(page, resources, form)
+    name = _use_form(page, form)
     drawing = _drawing(box, placement, form.get_object()["/BBox"], name)
     _wrap_contents(writer, page, drawing)
     writer.mark_update(page_ref)
@@ -88,7 +121,7 @@ def _add_pages(writer: IncrementalPdfFileWriter, wanted: int) -> None:
         writer.insert_page(page)
 
 
-def _use_form(page, resources, form: generic.IndirectObject) -> str:
+def _use_form(page, form: generic.IndirectObject) -> str:
     """Register the form in the page's own copy of its resources; returns the name given to it."""
     # Resources are often shared by all pages, or inherited: never change them in place.
     own = _shallow_copy(inherited(page, "/Resources"))

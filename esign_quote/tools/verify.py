@@ -14,7 +14,9 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import MDPPerm
 from pyhanko.sign.validation.generic_cms import validate_sig_integrity
 
+from .exceptions import TimestampError
 from .pdf_limits import PYHANKO_LIMITS
+from .timestamp import Token, check_signature_token
 
 __all__ = ["REASONS", "Verdict", "verify_strict"]
 
@@ -28,6 +30,7 @@ REASONS = {
     "other_certificate": "signed with another certificate",
     "digest_mismatch": "a byte was changed after sealing",
     "signature_invalid": "the signature value does not belong to the signed attributes",
+    "timestamp_invalid": "the time-stamp is not a good one over this signature",
     "original_mismatch": "the sealed file does not begin with the original that was read",
 }
 """What :attr:`Verdict.reason` can be, for developers."""
@@ -46,8 +49,12 @@ class Verdict:
     """Time claimed in the signature dictionary (/M), once the signature proved valid."""
     signer_name: str | None = None
     """/Name of the signature dictionary, once the signature proved valid."""
-    timestamped: bool = False
-    """True when the signature carries a time-stamp token; the token itself is not judged here."""
+    timestamp: Token | None = None
+    """The signature's time-stamp, when it has one: checked, but for who issued its certificate."""
+
+    @property
+    def timestamped(self) -> bool:
+        return self.timestamp is not None
 
 
 class _Failed(Exception):
@@ -77,6 +84,7 @@ def verify_strict(
         _check_coverage(data, signature)
         _check_permissions(signature)
         _check_cryptography(signature, certificate_der)
+        timestamp = _check_timestamp(signature)
         if original_sha256 is not None:
             _check_original(data, original_sha256, original_size)
         return Verdict(
@@ -84,7 +92,7 @@ def verify_strict(
             "ok",
             signing_time=signature.self_reported_timestamp,
             signer_name=_text(signature.sig_object, "/Name"),
-            timestamped=_has_timestamp(signature),
+            timestamp=timestamp,
         )
     except _Failed as failure:
         return Verdict(False, str(failure))
@@ -170,9 +178,11 @@ def _check_original(data: bytes, sha256: str, size: int) -> None:
     _require(matches, "original_mismatch")
 
 
-def _has_timestamp(signature) -> bool:
-    attributes = signature.signer_info["unsigned_attrs"]
-    return any(attribute["type"].native == "signature_time_stamp_token" for attribute in attributes or ())
+def _check_timestamp(signature) -> Token | None:
+    try:
+        return check_signature_token(signature.signer_info)
+    except TimestampError as error:
+        raise _Failed("timestamp_invalid") from error
 
 
 def _text(dictionary, key: str) -> str | None:

@@ -1,23 +1,32 @@
 """The laws of sealing, judged by programs that are not ours: poppler, qpdf and pyHanko's validator."""
 
+import asyncio
 import io
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import pdf_factory as make
 import pypdf
 import pytest
-from asn1crypto import x509
+from asn1crypto import pem, x509
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign import signers
 from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.fields import MDPPerm
 from pyhanko.sign.validation import SignatureCoverageLevel, validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
+from pyhanko_signer import PyhankoSigner
+from pypdf.generic import ArrayObject, BooleanObject, DictionaryObject, NameObject, TextStringObject
 from tools.appearance import draw_stamp
-from tools.exceptions import SealError
+from tools.cms import TOKEN_ROOM
+from tools.exceptions import SealError, TimestampError
 from tools.geometry import SCALE, Placement
-from tools.verify import verify_strict
+from tools.revocation import ValidationData
+from tools.seal import stamp_pdf
+from tools.verify import signature_der, verify_strict
 
 
 def pyhanko_status(data, key, *more_roots):
@@ -37,6 +46,9 @@ def assert_judged_good(sealed, original, key, tmp_path, *more_roots):
     checked = make.run("qpdf", "--check", "@", data=sealed, tmp_path=tmp_path)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert b"WARNING" not in checked.stderr
+    changed = make.run("mutool", "sign", "-v", "@", data=sealed, tmp_path=tmp_path).stdout.decode()
+    assert "unchanged since signing" in changed
+    assert_openssl_agrees(sealed, key, tmp_path)
     signature, status = pyhanko_status(sealed, key, *more_roots)
     assert status.bottom_line
     assert status.trusted
@@ -45,6 +57,22 @@ def assert_judged_good(sealed, original, key, tmp_path, *more_roots):
     assert signature.docmdp_level == MDPPerm.NO_CHANGES
     assert status.docmdp_ok
     assert verify_strict(sealed, key.certificate).ok
+
+
+def assert_openssl_agrees(sealed, key, tmp_path):
+    signature = PdfFileReader(io.BytesIO(sealed)).embedded_signatures[0]
+    _zero, first, second, length = map(int, signature.byte_range)
+    files = {
+        "content": sealed[:first] + sealed[second : second + length],
+        "root": b"".join(pem.armor("CERTIFICATE", der) for der in (key.certificate, *key.chain)),
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    options = ["-binary", "-inform", "DER", "-purpose", "any", "-no_check_time", "-out", tmp_path / "out"]
+    named = ["-content", tmp_path / "content", "-CAfile", tmp_path / "root"]
+    der = signature_der(signature.pkcs7_content)
+    checked = make.run("openssl", "cms", "-verify", *options, *named, "-in", "@", data=der, tmp_path=tmp_path)
+    assert checked.returncode == 0, checked.stderr
 
 
 def test_sealed_file_is_judged_good_by_everybody(sealed, original, key, tmp_path):
@@ -71,12 +99,31 @@ def test_signature_dictionary_says_who_when_and_why(sealed, now):
     assert signature.md_algorithm == "sha256"
 
 
-def test_the_clock_is_the_callers(sealed):
-    assert pypdf.PdfReader(io.BytesIO(sealed)).metadata["/ModDate"].startswith("D:20260312140509")
+def test_what_the_document_says_of_itself_stays(sealed, original):
+    before, after = (pypdf.PdfReader(io.BytesIO(data)).metadata for data in (original, sealed))
+    assert dict(after) == dict(before)
+    assert "pyHanko" not in str(after)
 
 
 def test_without_stamps(original, sealing, key, tmp_path):
     assert_judged_good(sealing(original), original, key, tmp_path)
+
+
+def test_preview_shows_the_stamps_without_any_signature(original, stamp, content, place, tmp_path):
+    preview = stamp_pdf(original, [(place(), stamp), (place(0), make.mark_stamp())])
+    assert preview.startswith(original)
+    assert preview.count(b"%%EOF") == original.count(b"%%EOF") + 1
+    assert content.signer_name in make.text(preview, tmp_path)
+    assert make.run("qpdf", "--check", "@", data=preview, tmp_path=tmp_path).returncode == 0
+    assert b"/Sig" not in preview[len(original) :]
+    assert stamp_pdf(original, []) == original
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>", make.quote()[:-200]])
+def test_preview_of_a_broken_file(data, stamp, place):
+    with pytest.raises(SealError) as caught:
+        stamp_pdf(data, [(place(0), stamp)])
+    assert caught.value.reason == "stamping_failed"
 
 
 def test_several_stamps_in_one_update(original, stamp, sealing, key, place, tmp_path):
@@ -291,10 +338,66 @@ def test_broken_files_raise_only_seal_errors(data, sealing, stamp, place):
         sealing(data, [(place(0), stamp)])
 
 
-def test_an_already_signed_file_is_not_certified_again(sealed, sealing):
-    with pytest.raises(SealError) as caught:
-        sealing(sealed)
-    assert caught.value.reason == "signing_failed"
+def test_an_already_signed_file_is_not_certified_again(sealed, original, sealing, key, stamp, place):
+    metadata = signers.PdfSignatureMetadata(field_name="Approval", md_algorithm="sha256")
+    approved = signers.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(original)), metadata, PyhankoSigner(key))
+    for data in (sealed, approved.getvalue()):
+        for attempt in (lambda data=data: sealing(data), lambda data=data: stamp_pdf(data, [(place(), stamp)])):
+            with pytest.raises(SealError) as caught:
+                attempt()
+            assert caught.value.detail == {"cause": "signed"}
+
+
+def test_a_field_with_our_name_is_left_alone(original, sealing, key, tmp_path):
+    def add_field(writer):
+        values = {NameObject("/FT"): NameObject("/Sig"), NameObject("/T"): TextStringObject("EsignSeal")}
+        form = {NameObject("/Fields"): ArrayObject([writer._add_object(DictionaryObject(values))])}
+        writer.root_object[NameObject("/AcroForm")] = DictionaryObject(
+            form | {NameObject("/NeedAppearances"): BooleanObject(True)}
+        )
+
+    sealed = sealing(make.changed(original, add_field))
+    form = pypdf.PdfReader(io.BytesIO(sealed)).trailer["/Root"]["/AcroForm"]
+    assert [field.get_object()["/T"] for field in form["/Fields"]] == ["EsignSeal", "EsignSeal1"]
+    assert form["/SigFlags"] == 3
+    assert "/NeedAppearances" not in form
+    assert verify_strict(sealed, key.certificate).ok
+
+
+@pytest.mark.parametrize("number", [0, 1, 6, 7, 8, 13, 14])
+def test_pages_are_found_in_every_tree(number, tmp_path, sealing):
+    """From both ends, in nested, uneven and empty nodes."""
+    from tools.stamping import find_page
+
+    tree = [[0, [1, 2], []], [3], 4, [5, [[6], 7, 8], [], 9], 10, [[11, 12, 13], 14], []]
+    handler = PdfFileReader(io.BytesIO(make.raw(page_tree(tree))))
+    page = find_page(handler, number).get_object()
+    assert page["/MediaBox"][2] == 100 + number
+    assert page.raw_get("/MediaBox") == handler.find_page_for_modification(number)[0].get_object().raw_get("/MediaBox")
+    for beyond in (-1, 15):
+        with pytest.raises(SealError):
+            find_page(handler, beyond)
+
+
+def page_tree(tree):
+    """Write a page tree as nested lists say; a leaf's number is told by its width."""
+    objects = {1: b"<< /Type /Catalog /Pages 2 0 R >>"}
+
+    def add(node, parent):
+        number = len(objects) + 1
+        objects[number] = b""
+        if isinstance(node, int):
+            objects[number] = b"<< /Type /Page /Parent %d 0 R /MediaBox [0 0 %d 100] >>" % (parent, 100 + node)
+            return number, 1
+        kids = [add(kid, number) for kid in node]
+        references = b" ".join(b"%d 0 R" % kid for kid, _count in kids)
+        count = sum(count for _kid, count in kids)
+        up = b"/Parent %d 0 R" % parent if parent > 1 else b""
+        objects[number] = b"<< /Type /Pages %s /Kids [%s] /Count %d >>" % (up, references, count)
+        return number, count
+
+    add(tree, 1)
+    return objects
 
 
 @pytest.mark.parametrize("stamp_pdf", [b"", b"%PDF-1.4", make.quote()[:-100]])
@@ -305,35 +408,43 @@ def test_bad_stamps(stamp_pdf, original, sealing, place):
 
 
 def test_time_stamp_in_the_same_update(original, sealing, key, now, tmp_path):
-    from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
-
-    tsa_key, tsa_certificate = timestamp_authority(now)
-    timestamper = DummyTimeStamper(tsa_certificate, tsa_key, fixed_dt=now)
-    sealed = sealing(original, timestamper=timestamper)
+    timestamp, tsa_certificate = timestamp_authority(now)
+    sealed = sealing(original, timestamp=timestamp)
     assert_judged_good(sealed, original, key, tmp_path, tsa_certificate)
     assert verify_strict(sealed, key.certificate).timestamped
 
 
-def test_validation_data_in_the_same_update(original, sealing, key, now, tmp_path):
-    context = ValidationContext(trust_roots=[x509.Certificate.load(key.certificate)], allow_fetching=False, moment=now)
-    sealed = sealing(original, validation_context=context)
+def test_validation_data_in_the_same_update(original, sealing, key, tmp_path):
+    data = ValidationData(certificates=(key.certificate, key.certificate))
+    sealed = sealing(original, validation_data=data)
     assert_judged_good(sealed, original, key, tmp_path)
-    assert "/DSS" in pypdf.PdfReader(io.BytesIO(sealed)).trailer["/Root"]
+    store = pypdf.PdfReader(io.BytesIO(sealed)).trailer["/Root"]["/DSS"]
+    assert [item.get_object().get_data() for item in store["/Certs"]] == [key.certificate]
+    assert "/OCSPs" not in store
 
 
 def test_time_stamp_authority_down(original, sealing):
-    from pyhanko.sign.timestamps import HTTPTimeStamper
+    def refuse(_signature):
+        raise TimestampError("no_answer")
 
     with pytest.raises(SealError) as caught:
-        sealing(original, timestamper=HTTPTimeStamper("http://127.0.0.1:9/", timeout=1))
-    assert caught.value.reason == "timestamp_failed"
+        sealing(original, timestamp=refuse)
+    assert (caught.value.reason, caught.value.detail) == ("timestamp_failed", {"cause": "no_answer"})
+
+
+def test_a_token_that_does_not_fit_is_refused_not_cut(original, sealing):
+    with pytest.raises(SealError) as caught:
+        sealing(original, timestamp=lambda _signature: bytes(TOKEN_ROOM + 1_000))
+    assert (caught.value.reason, caught.value.detail) == ("signing_failed", {"cause": "size"})
 
 
 def timestamp_authority(now):
+    """Return a callable that gives tokens of a throw-away authority, and the authority's certificate."""
     from asn1crypto.keys import PrivateKeyInfo
     from cryptography import x509 as crypto_x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import rsa
+    from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
 
     key = rsa.generate_private_key(65537, 2048)
     name = crypto_x509.Name([crypto_x509.NameAttribute(crypto_x509.NameOID.COMMON_NAME, "Test TSA")])
@@ -350,4 +461,11 @@ def timestamp_authority(now):
         .sign(key, hashes.SHA256())
     )
     der = key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return PrivateKeyInfo.load(der), x509.Certificate.load(certificate.public_bytes(serialization.Encoding.DER))
+    certificate = x509.Certificate.load(certificate.public_bytes(serialization.Encoding.DER))
+    authority = DummyTimeStamper(certificate, PrivateKeyInfo.load(der), fixed_dt=now)
+
+    def timestamp(signature):
+        token = authority.async_timestamp(sha256(signature).digest(), "sha256")
+        return asyncio.run(token).dump()
+
+    return timestamp, certificate

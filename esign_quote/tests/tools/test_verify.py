@@ -10,7 +10,7 @@ import pytest
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields, signers
 from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
-from tools.seal import _Signer
+from pyhanko_signer import PyhankoSigner
 from tools.verify import REASONS, signature_der, verify_strict
 
 
@@ -108,7 +108,7 @@ def sign(data, key, **options):
         "subfilter": fields.SigSeedSubFilter.PADES,
         **options,
     }
-    signer = signers.PdfSigner(signers.PdfSignatureMetadata(**values), _Signer(key))
+    signer = signers.PdfSigner(signers.PdfSignatureMetadata(**values), PyhankoSigner(key))
     return signer.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(data))).getvalue()
 
 
@@ -210,7 +210,7 @@ def test_certification_that_the_catalogue_does_not_name(original, key):
         subfilter=fields.SigSeedSubFilter.PADES,
     )
     writer = IncrementalPdfFileWriter(io.BytesIO(original))
-    session = signers.PdfSigner(metadata, _Signer(key)).init_signing_session(writer)
+    session = signers.PdfSigner(metadata, PyhankoSigner(key)).init_signing_session(writer)
     prepared = session.prepare_tbs_document(None, bytes_reserved=16_384)
     del writer.root["/Perms"]
     digest, output = prepared.digest_tbs_document()
