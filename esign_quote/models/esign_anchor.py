@@ -35,7 +35,7 @@ class EsignAnchor(models.Model):
     day = fields.Date(required=True, readonly=True)
     root = fields.Char("Root (SHA-256)", required=True, readonly=True, help="Of a Merkle tree as in RFC 6962.")
     previous = fields.Char("Root before", readonly=True, help="Empty: this is the first one.")
-    count = fields.Integer("Leaves", required=True, readonly=True, help="The journals, and one for day and root before.")
+    count = fields.Integer("Size", required=True, readonly=True, help="The journals, and one for day and root before.")
     leaf_ids = fields.One2many("esign.anchor.leaf", "anchor_id", readonly=True, groups=fields.NO_ACCESS)
     leaves = fields.Json(compute="_compute_leaves", groups=fields.NO_ACCESS)
     copy_ids = fields.One2many("esign.anchor.copy", "anchor_id", "Mailed to", readonly=True)
@@ -68,6 +68,7 @@ class EsignAnchor(models.Model):
         :return: the new record, or an empty recordset: nothing moved, or there is one of this day
         :rtype: recordset of `esign.anchor`
         """
+        self.env.flush_all()  # the block drops what is cached
         try:
             with self._own_transaction(read_committed=False) as this:
                 made = this._make_now(day or this._now().date())
@@ -129,7 +130,8 @@ class EsignAnchor(models.Model):
                 WHERE l.anchor_id = %s ORDER BY l.position""",
             [self.id],
         )
-        return [_first_leaf(self.day, self.previous or ""), *(_leaf(*row) for row in self.env.cr.fetchall())]
+        rows = self.env.cr.fetchall()
+        return [_first_leaf(self.day, self.previous or ""), *(_leaf(*row) for row in rows)]
 
     def _manifest(self):
         """Return what is time-stamped of a root."""
@@ -201,6 +203,7 @@ class EsignAnchor(models.Model):
     @api.model
     def _mail_missing(self):
         """Queue one mail to each company whose journals are under a root that it was not told of."""
+        self.env.flush_all()
         today = self._now().date()
         stamped = any(company._esign_has_tsa() for company in self.env["res.company"].sudo().search([]))
         recent = self.sudo().search([("day", ">", today - timedelta(days=MAIL_DAYS))], order="id")
@@ -268,8 +271,13 @@ class EsignAnchor(models.Model):
         return list(dict.fromkeys(address for address in found if address))
 
     def _own_leaves(self, company):
-        own = self.leaf_ids.filtered(lambda leaf: leaf.request_id.company_id == company)
-        return [{"index": leaf.position, **_leaf(leaf.request_id.reference, leaf.seq, leaf.head)} for leaf in own]
+        self.env.cr.execute(
+            """SELECT l.position, r.reference, l.seq, l.head
+                 FROM esign_anchor_leaf l JOIN esign_request r ON r.id = l.request_id
+                WHERE l.anchor_id = %s AND r.company_id = %s ORDER BY l.position""",
+            [self.id, company.id],
+        )
+        return [{"index": position, **_leaf(*leaf)} for position, *leaf in self.env.cr.fetchall()]
 
     def _files(self, company):
         content = canonical_json(

@@ -11,7 +11,10 @@ class EsignAnchorLeaf(models.Model):
 
     anchor_id = fields.Many2one("esign.anchor", required=True, readonly=True, ondelete="restrict")
     position = fields.Integer(required=True, readonly=True, help="In the tree; 0 is the leaf of the day.")
-    request_id = fields.Many2one("esign.request", required=True, readonly=True, ondelete="restrict")
+    # Without a foreign key, on purpose: PostgreSQL would lock every request for its check, so that running
+    # signatures would wait, and the snapshot of the night would fail for each that moves meanwhile. Requests
+    # are never deleted (`esign_immutable_sql`).
+    request_id = fields.Integer(required=True, readonly=True)
     seq = fields.Integer(required=True, readonly=True)
     head = fields.Char(required=True, readonly=True)
 

@@ -7,8 +7,9 @@ import psycopg2
 from dateutil.relativedelta import relativedelta
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
+from odoo.modules.migration import load_script
 from odoo.tests import TransactionCase, tagged
-from odoo.tools import SQL, mute_logger
+from odoo.tools import SQL, file_path, mute_logger
 
 from odoo.addons.esign_quote.models.esign_immutable import AT_ITS_TERM
 from odoo.addons.esign_quote.tools import chain
@@ -152,6 +153,17 @@ class TestTerm(RetentionCommon, TransactionCase):
         with self.assertRaises(AccessError):
             window.with_user(other).create({"request_id": self.request.id}).action_confirm()
 
+    def test_requests_of_earlier_versions_get_their_term(self):
+        open_one = self.send(self.new_order())
+        until = self.request.retention_until
+        self.sql("ALTER TABLE esign_request DISABLE TRIGGER USER")
+        self.sql("UPDATE esign_request SET retention_until = NULL")
+        self.sql("ALTER TABLE esign_request ENABLE TRIGGER USER")
+        script = file_path("esign_quote/migrations/19.0.2.0.0/pre-retention.py")
+        load_script(script, "pre_retention").migrate(self.env.cr, "19.0.1.1.0")
+        self.env.invalidate_all()
+        self.assertEqual((self.request.retention_until, open_one.retention_until), (until, False))
+
     # === NOTHING SHORTENS IT === #
 
     def test_the_term_cannot_be_shortened_by_sql(self):
@@ -193,7 +205,7 @@ class TestTerm(RetentionCommon, TransactionCase):
         self.assertFalse(self.request.purged_on)
         self.request._log([("retention.purged", {})])
         self.refused("UPDATE esign_request SET purged_on = now() WHERE id = %s", self.request.id)
-        for table in ("esign_document", "esign_proof", "esign_event_private", "esign_event"):
+        for table in ("esign_document", "esign_proof", "esign_event"):  # the technical log has another term
             self.refused("DELETE FROM %s WHERE request_id = %s", SQL.identifier(table), self.request.id)
         self.refused("UPDATE esign_event SET payload = NULL WHERE request_id = %s", self.request.id)
         self.refused("DELETE FROM ir_attachment WHERE id IN %s", tuple(self.files(self.request).ids))

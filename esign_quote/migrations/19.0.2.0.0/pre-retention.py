@@ -12,6 +12,3 @@ def migrate(cr, version):
                       (SELECT max(p.retention_until) FROM esign_proof p WHERE p.request_id = r.id))
             WHERE r.state IN ('signed', 'declined', 'expired', 'void') AND r.answered_on IS NOT NULL"""
     )
-    # Whatever was sent before was to be archived.
-    cr.execute("ALTER TABLE esign_request ADD COLUMN IF NOT EXISTS archive_signed boolean")
-    cr.execute("UPDATE esign_request SET archive_signed = TRUE")
