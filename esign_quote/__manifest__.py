@@ -17,8 +17,10 @@
         "data/esign_consent_data.xml",
         "data/mail_template_data.xml",
         "data/mail_activity_type_data.xml",
+        "data/mail_template_anchor_data.xml",
         "data/ir_cron_data.xml",
         "data/esign_integrity_data.xml",
+        "data/ir_cron_retention_data.xml",
         "data/esign_seal_data.xml",
         # Views; the menus come last since they name the actions.
         "views/esign_request_views.xml",
@@ -27,6 +29,7 @@
         "wizard/esign_seal_token_views.xml",
         "wizard/esign_seal_revoke_views.xml",
         "views/esign_request_timestamp_views.xml",
+        "views/esign_anchor_views.xml",
         "views/esign_seal_views.xml",
         "wizard/esign_resend_views.xml",
         "wizard/esign_unlock_views.xml",

@@ -98,4 +98,9 @@ class EsignDocument(models.Model):
     def action_download(self):
         """Open the file in the browser of somebody who may read the request."""
         self.ensure_one()
+        if self.kind == "proof":
+            self.check_access("read")
+            # By whom: the entry's actor.
+            entry = {"name": self.name, "sha256": self.sha256}
+            self.request_id.sudo()._log([("proof.viewed", entry)])
         return {"type": "ir.actions.act_url", "url": f"/esign/document/{self.uid}", "target": "new"}

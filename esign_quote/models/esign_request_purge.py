@@ -1,6 +1,7 @@
 import logging
 
 from odoo import api, models
+from odoo.models import MAGIC_COLUMNS
 from odoo.tools import SQL
 
 from .esign_immutable import AT_ITS_TERM
@@ -10,6 +11,7 @@ _logger = logging.getLogger(__name__)
 
 # What is left of a person when the term is over.
 BLANK = "—"
+KEPT_OF_SIGNER = {*MAGIC_COLUMNS, "request_id", "sequence", "uid", "answer", "answered_on", "signature_kind"}
 
 
 class EsignRequest(models.Model):
@@ -90,9 +92,8 @@ class EsignRequest(models.Model):
         signers = tuple(self.signer_ids.ids)
         for table in ("esign_ticket", "esign_lock", "esign_delivery"):  # codes go with their tickets
             self.env.cr.execute(SQL("DELETE FROM %s WHERE signer_id IN %s", SQL.identifier(table), signers))
-        kept = ("request_id", "sequence", "uid", "answer", "answered_on", "signature_kind", "name", "email")
-        names = [name for name, field in self.signer_ids._fields.items() if field.store and not field.automatic]
-        blank = {name: False for name in names if name not in kept and self.signer_ids._fields[name].type != "one2many"}
+        columns = {name for name, field in self.signer_ids._fields.items() if field.store and field.column_type}
+        blank = dict.fromkeys(columns - KEPT_OF_SIGNER, False)
         self.signer_ids.write({**blank, "name": BLANK, "email": BLANK})
         self.write(dict.fromkeys(("recap", "consents", "placement", "fingerprint", "closing_reason"), False))
 

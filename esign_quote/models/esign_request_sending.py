@@ -1,14 +1,17 @@
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 
 from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import format_amount, format_date, html2plaintext, is_html_empty
 
+from ..tools import masking
 from ..tools.exceptions import InspectionFailed, PdfRefused
 from ..tools.hashing import sha256_hex
 from ..tools.sandbox import ANNEX, QUOTE, FileToInspect, inspect_apart
 
 MAX_ANNEXES = 10
+# Changes of a contact that the journal tells.
+RECENT_DAYS = 7
 
 
 class EsignRequest(models.Model):
@@ -287,6 +290,7 @@ class EsignRequest(models.Model):
             ("request.created", created),
             *frozen,
             ("recipient.frozen", recipient),
+            *self._recent_contact_changes(signer.partner_id),
             (
                 "mail.queued",
                 {
@@ -297,3 +301,32 @@ class EsignRequest(models.Model):
                 },
             ),
         ]
+
+    def _recent_contact_changes(self, partner):
+        """Return an entry for each address or number of the contact that was changed within a week.
+
+        Who can change the address of a customer can have the code sent to himself (SECURITY 2.2, row 25).
+        """
+        values = self.env["mail.tracking.value"].sudo()
+        domain = [
+            ("field_id.model", "=", "res.partner"),
+            ("field_id.name", "in", ("email", "phone")),
+            ("mail_message_id.model", "=", "res.partner"),
+            ("mail_message_id.res_id", "=", partner.id),
+            ("mail_message_id.date", ">", self._now() - timedelta(days=RECENT_DAYS)),
+        ]
+        return [
+            (
+                "contact.changed_recently",
+                {
+                    "field": change.field_id.name,
+                    "before": self._tell_contact(change.field_id.name, change.old_value_char or ""),
+                    "on": change.mail_message_id.date.isoformat() + "Z",
+                    "by": change.mail_message_id.author_id.name or "",
+                },
+            )
+            for change in values.search(domain, order="id")
+        ]
+
+    def _tell_contact(self, name, value):
+        return masking.mask_phone(value) if value and name == "phone" else value

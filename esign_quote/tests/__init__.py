@@ -1,4 +1,5 @@
 from . import (
+    test_anchor,
     test_code,
     test_completion,
     test_composer,
@@ -18,6 +19,7 @@ from . import (
     test_personal_link,
     test_rendering,
     test_resend,
+    test_retention,
     test_rights,
     test_seal,
     test_seal_care,

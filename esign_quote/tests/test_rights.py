@@ -18,6 +18,9 @@ MATRIX = {
     "esign.document": dict.fromkeys(READERS, "r"),
     "esign.event": dict.fromkeys(READERS, "r"),
     "esign.event.private": dict.fromkeys(("esign", "system"), "r"),
+    "esign.anchor": {"esign": "r", "system": "r"},
+    "esign.anchor.leaf": {},
+    "esign.anchor.copy": {"esign": "r", "system": "r"},
     "esign.proof": dict.fromkeys(READERS, "r"),
     "esign.timestamp": dict.fromkeys(READERS, "r"),
     "esign.authority": {"esign": "r", "system": "r"},
@@ -60,6 +63,9 @@ VALUES = {
     "esign.document": {"name": "x"},
     "esign.event": {"type": "x"},
     "esign.event.private": {"salt": "00"},
+    "esign.anchor": {"root": "00"},
+    "esign.anchor.leaf": {"head": "00"},
+    "esign.anchor.copy": {"addresses": "x"},
     "esign.proof": {"sha256": "x"},
     "esign.timestamp": {"serial": "x"},
     "esign.authority": {"reason": "x"},
@@ -112,6 +118,7 @@ class TestRights(EsignCommon, TransactionCase):
         cls.users["portal"].partner_id.write({"email": "jeanne.martin@customer.example", "name": "Jeanne Martin"})
         cls.request = cls.read_and_sign(cls.send())
         cls.env["esign.lock"]._take_try("link:0", 3, 60)
+        anchor = cls.env["esign.anchor"]._make()
         cls.records = {
             "esign.request": cls.request,
             "esign.signer": cls.request.signer_ids,
@@ -120,6 +127,11 @@ class TestRights(EsignCommon, TransactionCase):
             "esign.document": cls.request.document_ids,
             "esign.event": cls.request.event_ids,
             "esign.event.private": cls.request.event_ids.private_ids,
+            "esign.anchor": anchor,
+            "esign.anchor.leaf": anchor.leaf_ids,
+            "esign.anchor.copy": cls.env["esign.anchor.copy"].create(
+                {"anchor_id": anchor.id, "company_id": cls.company.id, "addresses": "x"}
+            ),
             "esign.proof": cls.request.proof_ids,
             "esign.timestamp": cls.env["esign.timestamp"].create(
                 {
@@ -258,6 +270,8 @@ class TestRights(EsignCommon, TransactionCase):
             "esign.authority": ("_note_failure", "_note_success", "_forget_pause"),
             "esign.revocation": ("_watch", "_refresh", "_keep_answers"),
             "esign.document": ("_freeze",),
+            "esign.anchor": ("_make", "_cron_anchor", "_leaves", "_problems", "_mail"),
+            "esign.event.private": ("_kept",),
         }
         for model, names in methods.items():
             for name in names:
@@ -280,6 +294,7 @@ class TestRights(EsignCommon, TransactionCase):
         self.assertEqual(
             found,
             {
+                "esign.anchor.action_check",
                 "esign.document.action_download",
                 "esign.export.action_download",
                 "esign.hold.action_confirm",

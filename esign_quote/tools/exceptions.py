@@ -57,5 +57,9 @@ class ChainBroken(EsignError):
     """A journal whose entries do not follow from each other."""
 
 
+class PathBroken(EsignError):
+    """A path of a Merkle tree that leads nowhere."""
+
+
 class VaultError(EsignError):
     """A secret that cannot be decrypted with this server's configuration."""
