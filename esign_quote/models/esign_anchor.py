@@ -8,7 +8,7 @@ from odoo.tools import format_date
 
 from ..tools import merkle
 from ..tools.exceptions import TimestampError
-from ..tools.hashing import canonical_json, sha256_hex
+from ..tools.hashing import canonical_json
 
 _logger = logging.getLogger(__name__)
 

@@ -3,7 +3,6 @@
 import keyboard
 import quotations
 from playwright.sync_api import expect
-from watch import Watch
 
 
 def test_keyboard_only_at_four_times_the_size(invited, mails):
