@@ -243,9 +243,15 @@ class OdooServer:
     def kill(self) -> None:
         """End all processes of the server at once, as a power cut would: for fault tests."""
         if self.process:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
             self.process = None
+
+    def kill_master(self) -> None:
+        """End the first process only; the others have to notice it."""
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
     def restart(self) -> None:
         self.stop()

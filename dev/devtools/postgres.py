@@ -8,8 +8,10 @@ import fcntl
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
+from collections.abc import Callable
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -54,8 +56,8 @@ class Cluster:
         self.binaries = find_binaries()
         self.user = SUPERUSER
         self.port = PORT
-        # PostgreSQL refuses to run as root.
-        self._owner = _service_user() if os.geteuid() == 0 else None
+        # Who runs it, if that is not us: PostgreSQL refuses to run as root.
+        self.owner = _service_user() if os.geteuid() == 0 else None
         version = subprocess.check_output([self.binaries / "postgres", "--version"], text=True).split()[2]
         self.folder = paths.CACHE / "postgres" / f"{name}-{version.split('.')[0]}"
         self.data = self.folder / "data"
@@ -72,13 +74,29 @@ class Cluster:
             users = (self.folder / "users.lock").open("w")
             fcntl.flock(users, fcntl.LOCK_SH)
             self._users_lock = users
-            if self._postmaster() and self._answers():
+            if self._postmaster() and self.answers():
                 return self
             if not (self.data / "PG_VERSION").is_file():
                 self._initdb()
-            self._pg_ctl("start", "-w", "-t", "60", "-l", self.log, "-o", self._server_options())
-            self._marker.write_text(self._postmaster())
+            self._launch()
         return self
+
+    def crash(self) -> None:
+        """End all server processes at once, as a power cut would, and start again: PostgreSQL recovers from its log."""
+        self._pg_ctl("stop", "-w", "-m", "immediate")
+        self._launch()
+
+    def kill_backend(self, database: str, choose: Callable[[list[int]], int]) -> bool:
+        """``kill -9`` one process that serves a connection to ``database``; PostgreSQL then ends all and recovers.
+
+        :return: whether there was one
+        """
+        query = """SELECT pid FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'
+                      AND pid <> pg_backend_pid() ORDER BY pid"""
+        found = [pid for (pid,) in self.sql(database, query, [database])]
+        if found:
+            os.kill(choose(found), signal.SIGKILL)
+        return bool(found)
 
     def stop(self) -> None:
         """Stop the cluster if these tools started it and nobody else uses it any more."""
@@ -124,19 +142,19 @@ class Cluster:
         return database in self.databases()
 
     def create(self, database: str, template: str = "template0") -> None:
-        self._disconnect_all(template)
+        self.disconnect_all(template)
         self.sql("postgres", f'CREATE DATABASE "{database}" TEMPLATE "{template}" ENCODING \'UTF8\'')
 
     def drop(self, database: str) -> None:
-        self._disconnect_all(database)
+        self.disconnect_all(database)
         self.sql("postgres", f'DROP DATABASE IF EXISTS "{database}"')
 
     def rename(self, database: str, new_name: str) -> None:
-        self._disconnect_all(database)
+        self.disconnect_all(database)
         self.sql("postgres", f'ALTER DATABASE "{database}" RENAME TO "{new_name}"')
 
-    def _disconnect_all(self, database: str) -> None:
-        # PostgreSQL copies, renames and drops only what nobody is connected to.
+    def disconnect_all(self, database: str) -> None:
+        """End all other connections: PostgreSQL copies, moves, renames and drops only what nobody is connected to."""
         self.sql(
             "postgres",
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
@@ -153,12 +171,12 @@ class Cluster:
     def _prepare_folder(self) -> None:
         for folder in (self.folder, Path(self.host)):
             folder.mkdir(parents=True, exist_ok=True)
-            if self._owner:
-                shutil.chown(folder, self._owner)
+            if self.owner:
+                shutil.chown(folder, self.owner)
             folder.chmod(0o700)  # no password: whoever reaches the socket is in
-        if self._owner and self._run("test", "-w", self.folder, check=False).returncode:
+        if self.owner and self._run("test", "-w", self.folder, check=False).returncode:
             raise DevError(
-                f"the user {self._owner}, who runs PostgreSQL, cannot enter {self.folder}; "
+                f"the user {self.owner}, who runs PostgreSQL, cannot enter {self.folder}; "
                 "set ESIGN_CACHE to a folder that other users may enter"
             )
 
@@ -195,20 +213,25 @@ class Cluster:
             return ""
         return pid if Path("/proc", pid).exists() else ""
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Whether connections are taken: not before the start, and not while it recovers from a crash."""
         try:
             self.connect().close()
         except psycopg2.OperationalError:
             return False
         return True
 
+    def _launch(self) -> None:
+        self._pg_ctl("start", "-w", "-t", "60", "-l", self.log, "-o", self._server_options())
+        self._marker.write_text(self._postmaster())
+
     def _pg_ctl(self, *arguments) -> None:
         self._run(self.binaries / "pg_ctl", "-D", self.data, *arguments)
 
     def _run(self, *command, check: bool = True) -> subprocess.CompletedProcess:
         command = [str(word) for word in command]
-        if self._owner:
-            command = ["runuser", "-u", self._owner, "--", *command]
+        if self.owner:
+            command = ["runuser", "-u", self.owner, "--", *command]
         # Output goes to a file: the server would hold a pipe open for ever. A session of its own: Ctrl-C in the
         # terminal must not reach the server before Odoo has let go of it.
         with tempfile.TemporaryFile("w+") as output:

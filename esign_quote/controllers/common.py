@@ -17,6 +17,7 @@ from .plain import RETRY_AFTER, is_busy, plain_page, security_headers
 
 _logger = logging.getLogger(__name__)
 
+DEVICE_SECONDS = 365 * 86400  # how long a browser keeps its secret; what it is good for, the server knows
 MAX_USER_AGENT = 300
 # Odoo repeats the request after these, see `retrying` and `_serve_db`.
 REPEATED = (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, ConcurrencyError, psycopg2.errors.ReadOnlySqlTransaction)
@@ -257,7 +258,10 @@ def get_device(uid):
 def set_device(response, uid, secret):
     """Give this browser a new secret for a ticket."""
     secure = request.httprequest.scheme == "https"
-    response.set_cookie(cookie_name(uid), secret, httponly=True, secure=secure, samesite="Lax", path="/")
+    # A span, no date: by the date of a server whose clock is a year slow, browsers would forget it at once. (Odoo adds
+    # one unless told not to.)
+    attributes = {"httponly": True, "secure": secure, "samesite": "Lax", "path": "/"}
+    response.set_cookie(cookie_name(uid), secret, max_age=DEVICE_SECONDS, expires=None, **attributes)
     return response
 
 

@@ -80,7 +80,7 @@ def is_busy(error):
     """Tell whether an error means that no connection to the database was to be had.
 
     The words of PostgreSQL depend on its language, so they are not looked at: a connection that
-    was refused has neither a code nor a cursor.
+    was refused, or was dead already, has neither a code nor a cursor.
 
     :param BaseException error: as raised, or the one it was raised from
     :rtype: bool
@@ -88,7 +88,8 @@ def is_busy(error):
     while error is not None:
         if isinstance(error, PoolError):
             return True
-        if isinstance(error, psycopg2.OperationalError):
+        # A connection of the pool that died meanwhile is a plain DatabaseError, at the first thing that is done with it.
+        if isinstance(error, psycopg2.OperationalError) or type(error) is psycopg2.DatabaseError:
             return error.pgcode in _UNAVAILABLE or (error.pgcode is None and error.cursor is None)
         error = error.__cause__
     return False

@@ -34,14 +34,14 @@ class EsignPortal(CustomerPortal):
     @http.route("/my/signatures/<string:reference>/<string:kind>", type="http", auth="user", methods=["GET"])
     @answers_own_errors
     def portal_signature_file(self, reference, kind, **_kwargs):
-        if kind == "pack":
-            return self._portal_pack(reference)
         document = request.env["esign.request"]._portal_document(reference, kind)
         if not document:
             raise request.not_found()
         return send_file(document._bytes(), document.name, document.mimetype, download=True)
 
-    def _portal_pack(self, reference):
+    @http.route("/my/signatures/<string:reference>/pack", type="http", auth="user", methods=["GET"])
+    @answers_own_errors
+    def portal_signature_pack(self, reference, **_kwargs):
         found = request.env["esign.request"]._portal_pack(reference)
         if not found:
             raise request.not_found()

@@ -113,7 +113,7 @@ class EsignLock(models.Model):
     @api.model
     def _announce(self):
         """Wake the cron that tells about new locks: the guess itself waits for no mail server."""
-        self.env.ref("esign_quote.ir_cron_locks")._trigger()
+        self.env.ref("esign_quote.ir_cron_locks")._esign_wake()
 
     @api.model
     def _cron_tell(self):

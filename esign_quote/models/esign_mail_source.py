@@ -16,6 +16,7 @@ class EsignMailSource(models.Model):
     _inherit = ["esign.immutable"]
     _order = "id"
     _rec_name = "message_id"
+    _esign_may_go = "esign_term_is_over(OLD.request_id)"
 
     request_id = fields.Many2one("esign.request", required=True, readonly=True, index=True, ondelete="restrict")
     delivery_id = fields.Many2one("esign.delivery", required=True, readonly=True, index=True, ondelete="restrict")

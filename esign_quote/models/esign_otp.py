@@ -101,4 +101,4 @@ class EsignOtp(models.Model):
     @api.autovacuum
     def _gc_old(self):
         """Delete the remains of codes after a day; the journal keeps what happened."""
-        self.search([("expires_on", "<", fields.Datetime.now() - timedelta(days=1))]).unlink()
+        self.search([("expires_on", "<", self._now() - timedelta(days=1))]).unlink()

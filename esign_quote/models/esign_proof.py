@@ -52,6 +52,7 @@ class EsignProof(models.Model):
     _inherit = ["esign.immutable"]
     _order = "id desc"
     _rec_name = "sha256"
+    _esign_may_go = "esign_term_is_over(OLD.request_id)"
 
     request_id = fields.Many2one("esign.request", required=True, readonly=True, index=True, ondelete="restrict")
     json = fields.Text(

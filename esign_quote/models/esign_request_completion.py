@@ -297,7 +297,7 @@ class EsignRequest(models.Model):
         self.env["esign.delivery"]._expect(signer, *copies)
         for mail in mails if files else ():
             mail.attachment_ids = attachments.filtered(lambda item, mail=mail: item.res_id == mail.mail_message_id.id)
-        self.env["ir.cron"].browse(identify("esign_quote.ir_cron_mails", True))._trigger()
+        self.env["ir.cron"].browse(identify("esign_quote.ir_cron_mails", True))._esign_wake()
 
     @api.model
     def _cron_hand_over_mails(self):
@@ -396,6 +396,8 @@ class EsignRequest(models.Model):
             with self._own_transaction(read_committed=False) as this:
                 if this._claim_application():
                     this.order_id.with_company(this.company_id)._esign_apply(this)
+                    if this.state == "signed" and this.order_id.state == "sale":
+                        this._log([("order.confirmed", {"order": this.order_id.name})])
         except psycopg2.OperationalError:
             raise  # somebody else wrote to the order at this moment: the cron tries again
         except Exception as error:

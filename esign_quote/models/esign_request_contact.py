@@ -79,7 +79,7 @@ class EsignRequest(models.Model):
         self.env["esign.delivery"]._expect(signer, (kind, mail.message_id, address))
         entry = {"kind": kind, "channel": "mail", "to": address, "message_id": mail.message_id}
         self._log([("mail.queued", entry)])
-        self.env.ref("esign_quote.ir_cron_mails")._trigger()
+        self.env.ref("esign_quote.ir_cron_mails")._esign_wake()
         return mail
 
     # === TEXT MESSAGES === #

@@ -52,7 +52,7 @@ class EsignRequest(models.Model):
                     break
 
     def _due_for_check(self):
-        return ["|", ("checked_on", "=", False), ("checked_on", "<", self._now() - CHECK_EVERY)]
+        return [("purged_on", "=", False), "|", ("checked_on", "=", False), ("checked_on", "<", self._now() - CHECK_EVERY)]
 
     def _check_integrity(self):
         """Check one procedure, and tell administrators of what is new."""
@@ -91,7 +91,7 @@ class EsignRequest(models.Model):
         :rtype: list[dict]
         """
         found = []
-        for document in self.document_ids:
+        for document in self.document_ids.filtered(lambda document: document._is_kept()):
             found += self._check_document(document)
         found += [
             {"what": "proof", "name": proof.sha256[:16]}

@@ -40,16 +40,16 @@ class EsignRequest(models.Model):
         return f"{this.reference}.zip", pack.build({**files, **readmes})
 
     def _has_pack(self):
-        return self.state in ENDED and bool(self.proof_ids)
+        return self.state in ENDED and bool(self.proof_ids) and not self.purged_on
 
     def _pack_documents(self):
         proof = self.proof_ids[:1]
         main = self._document("signed")
-        files = {
-            ("signed.pdf" if main else "quotation.pdf"): (main or self._document("quote"))._bytes(),
-            "proof.pdf": proof.document_id._bytes(),
-            "proof.json": proof.json.encode(),
-        }
+        files = {"proof.pdf": proof.document_id._bytes(), "proof.json": proof.json.encode()}
+        if not main:
+            files["quotation.pdf"] = self._document("quote")._bytes()
+        elif main._is_kept():
+            files["signed.pdf"] = main._bytes()
         annexes = self.document_ids.filtered(lambda document: document.kind in ("annex", "terms"))
         for number, annex in enumerate(annexes, 1):
             files[f"annexes/{number:02}-{pack.safe_name(annex.name)}"] = annex._bytes()
@@ -63,22 +63,24 @@ class EsignRequest(models.Model):
             "entries": self.env["esign.event"]._journal(self),
         }
         files = {"journal.json": canonical_json(journal)}
-        private = self._pack_private()
+        private = self.env["esign.event.private"]._kept(self)
         if private:
             files["private.json"] = canonical_json({"format": PRIVATE_FORMAT, "entries": private})
         return files
 
-    def _pack_private(self):
-        """Return the personal details that are still kept, with what proves that they belong to their entries.
-
-        :return: dicts with ``seq``, ``salt`` (hexadecimal) and ``private``
-        :rtype: list[dict]
-        """
-        return []
-
     def _pack_timestamps(self):
         """Return the anchors of the journal, and the tokens of an independent authority, where there are any."""
-        return {}
+        files = {}
+        # Until the nightly anchors are merged, there are none.
+        anchors = self._anchor_facts() if hasattr(self, "_anchor_facts") else []
+        if anchors:
+            files["anchors.json"] = canonical_json(anchors)
+        # Those of the anchors are in there.
+        stamps = self.env["esign.timestamp"].search([("request_id", "=", self.id)], order="id")
+        for number, stamp in enumerate(stamps, 1):
+            files[f"tokens/{number}.tsr"] = stamp._der()
+            files[f"tokens/{number}.json"] = stamp.manifest.encode()
+        return files
 
     def _pack_certificates(self):
         seal = self.seal_id.with_context(bin_size=False)

@@ -11,7 +11,8 @@ class EsignRequest(models.Model):
         # What the user may read of quotations is decided by the rules of quotations.
         orders = self.env["sale.order"]
         orders = orders._search([]) if orders.has_access("read") else []
-        return [("order_id", "in", orders), ("state", "in", ("sent", "consented", "signed", "declined", "expired"))]
+        states = ("sent", "consented", "signed", "declined", "expired")
+        return [("order_id", "in", orders), ("state", "in", states), ("purged_on", "=", False)]
 
     @api.model
     def _portal_count(self):
@@ -34,4 +35,4 @@ class EsignRequest(models.Model):
         if kind not in PORTAL_FILES:
             return self.env["esign.document"]
         domain = [*self._portal_domain(), ("reference", "=", reference), ("state", "=", "signed")]
-        return self.sudo().search(domain, limit=1)._document(kind)
+        return self.sudo().search(domain, limit=1)._document(kind).filtered(lambda document: document._is_kept())

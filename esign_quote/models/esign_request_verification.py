@@ -39,7 +39,7 @@ class EsignRequest(models.Model):
 
     def _has_public_proof(self):
         # A refusal or an expiry of former versions of this addon has none.
-        return bool(self) and self.state in ENDED and (self.state == "signed" or bool(self.proof_ids))
+        return bool(self) and not self.purged_on and (self.state == "signed" or bool(self.proof_ids))
 
     def _facts_for_anybody(self):
         return {
@@ -96,7 +96,7 @@ class EsignRequest(models.Model):
         sha256 = sha256_hex(content)
         found, kind = self._find_by_hash(sha256)
         if found:
-            return self._known(found, kind, sha256, reference)
+            return self._known(found, kind, sha256, reference, content)
         judgement = verify.judge(content, self._our_certificates())
         # Our seal, and bytes that no record here names.
         word = "unrecorded" if judgement.word == "authentic" else judgement.word
@@ -126,19 +126,19 @@ class EsignRequest(models.Model):
 
     # === THE THREE ANSWERS === #
 
-    def _known(self, found, kind, sha256, reference):
+    def _known(self, found, kind, sha256, reference, content=None):
         word = {"signed": "authentic", "proof": "authentic", "record": "authentic"}.get(kind, "original")
         if kind == "quote" and found.state != "signed":
             word = found.state
         elsewhere = bool(reference) and reference != found.reference
         facts = found._facts_for_anybody()
         return {
-            **self._outcome(word, sha256=sha256, found=found, kind=kind),
+            **self._outcome(word, sha256=sha256, found=found, kind=kind, content=content),
             "facts": facts,
             "elsewhere": elsewhere,
         }
 
-    def _outcome(self, word, sha256, judgement=None, found=None, kind=""):
+    def _outcome(self, word, sha256, judgement=None, found=None, kind="", content=None):
         """Return the verdict on a file.
 
         :return: ``word``; ``verdict`` and ``answers`` (three dicts with ``question``, ``answer``: ``yes``, ``no``
@@ -152,7 +152,7 @@ class EsignRequest(models.Model):
             _("The journal is complete"),
         )
         if found:
-            answers = (self._answer_known(kind), found._answer_seal(kind), found._answer_journal())
+            answers = (self._answer_known(kind), found._answer_seal(kind, content), found._answer_journal())
         else:
             answers = self._answers_unknown(word, judgement)
         return {
@@ -193,15 +193,21 @@ class EsignRequest(models.Model):
             "quote": ("no", _("It is the quotation as it was shown to the customer: its SHA-256 is the recorded one. It bears neither stamp nor seal.")),
         }[kind]
 
-    def _answer_seal(self, kind):
-        """Check the seal of the stored file now: its bytes are those of the visitor's."""
+    def _answer_seal(self, kind, content=None):
+        """Check the seal now, of the file that was sent or of the stored one: their bytes are the same."""
         _ = self.env._
         document = self._document("signed" if kind == "signed" else "proof")
         certificates = self._our_certificates()
-        try:
-            good = bool(document) and verify.judge(document._bytes(), certificates).word == "authentic"
-        except UserError:
-            return "untold", _("The file that is stored here is damaged and cannot be compared.")
+        if not document:
+            return "untold", _("This procedure has no sealed file.")
+        if kind in ("quote", "record") or content is None:
+            if not document._is_kept():
+                return "untold", _("The signed file is not archived here. Have the seal of yours checked by our server.")
+            try:
+                content = document._bytes()
+            except UserError:
+                return "untold", _("The file that is stored here is damaged and cannot be compared.")
+        good = verify.judge(content, certificates).word == "authentic"
         if not good:
             return "no", _("The seal of the stored file does not hold. The company was told.")
         revoked = self._seal_warning()

@@ -1,4 +1,5 @@
 from . import (
+    test_anchor,
     test_code,
     test_completion,
     test_composer,
@@ -13,10 +14,12 @@ from . import (
     test_lock,
     test_mails,
     test_pack,
+    test_moments,
     test_pages,
     test_personal_link,
     test_rendering,
     test_resend,
+    test_retention,
     test_rights,
     test_seal,
     test_seal_care,

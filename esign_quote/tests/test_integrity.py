@@ -27,7 +27,7 @@ class TestIntegrity(EsignCommon, TransactionCase):
         self.env.flush_all()
         self.env.cr.execute("UPDATE esign_request SET checked_on = NULL")
         self.env.invalidate_all()
-        self.env["esign.request"]._cron_check_integrity()
+        self.env.ref("esign_quote.ir_cron_integrity").method_direct_trigger()
         self.env.invalidate_all()
         return self.request.integrity_problem
 

@@ -102,7 +102,7 @@ class TestPack(EsignCommon, TransactionCase):
         invitation = email.message_from_bytes(self.files["mails/1.eml"], policy=email.policy.default)
         body = invitation.get_body(("html",)).get_content()
         self.assertIn("/esign/t/…", body)
-        self.assertEqual(invitation["To"], list(self.sent(self.customer.email))[0].to)
+        self.assertIn(self.customer.email, invitation["To"])
 
     def test_the_attachments_of_mails_stand_by_their_fingerprints(self):
         signed = self.request._document("signed")

@@ -99,8 +99,8 @@ def verify_strict(
         _check_coverage(data, signature)
         _check_permissions(signature)
         _check_cryptography(signature, certificate_der)
-        timestamp = _check_timestamp(signature)
         _check_unsigned_fields(signature)
+        timestamp = _check_timestamp(signature)
         if original_sha256 is not None:
             _check_original(data, original_sha256, original_size)
         return Verdict(
@@ -271,7 +271,7 @@ def judge(data: bytes, known: Collection[str]) -> Judgement:
     verdict = verify_strict(data, chosen.certificate.dump())
     if verdict.ok:
         return Judgement("authentic", "ok", **facts, signing_time=verdict.signing_time, timestamped=verdict.timestamped)
-    altered = verdict.reason in ("digest_mismatch", "signature_invalid", "coverage")
+    altered = verdict.reason in ("digest_mismatch", "signature_invalid", "timestamp_invalid", "coverage")
     return Judgement("altered" if altered else "not_ours", verdict.reason, **facts)
 
 

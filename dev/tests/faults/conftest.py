@@ -13,8 +13,12 @@ import time
 import pytest
 from invariants import Invariants
 from scale import PAIR
-from stand import TITLES, Stand
+from stand import MORTAL, TITLES, Stand
 from visitor import Visitor
+
+from devtools.backup import RestoredDatabases
+from devtools.postgres import Cluster
+from devtools.suites.base import CLUSTER
 
 
 def pytest_configure(config):
@@ -30,7 +34,15 @@ def pytest_generate_tests(metafunc):
 
 
 @pytest.fixture(scope="session")
-def stand(request, databases, _catcher, logs):
+def own_databases(databases, logs):
+    """In a PostgreSQL that waits for the disk and that nobody else uses: it may be killed."""
+    with Cluster(f"{CLUSTER}-durable", fsync=True) as cluster:
+        yield RestoredDatabases(cluster, databases, logs / "backup")
+
+
+@pytest.fixture(scope="session")
+def stand(request, _catcher, logs):
+    databases = request.getfixturevalue("own_databases" if request.param in MORTAL else "databases")
     with Stand(request.param, databases, _catcher, logs).running(databases) as stand:
         yield stand
 
@@ -69,8 +81,12 @@ def invariants(stand, caught):
 def row(request, logs):
     """Writes a line of the summary for ``dev/faults``, also when the test fails in the middle."""
     kind = request.node.callspec.params.get("stand", "") if hasattr(request.node, "callspec") else ""
+    title = (request.function.__doc__ or request.node.name).split("\n", 1)[0].rstrip(".")
+    parameters = request.node.callspec.params if hasattr(request.node, "callspec") else {}
+    if "point" in parameters:
+        title = f"{title} {parameters['when']} {parameters['point']}"
     found = {
-        "test": (request.function.__doc__ or request.node.name).split("\n", 1)[0].rstrip("."),
+        "test": title,
         "stand": TITLES.get(kind, kind),
         "rounds": 0,
         "figures": {},

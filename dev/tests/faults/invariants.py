@@ -8,6 +8,7 @@
     I5  the journal's chain verifies, without a gap, up to the recorded head
     I6  one set of mails for an answer
     I7  no code, link or device secret in clear in the database
+    I8  consent <= seal <= time-stamp + 5 s, by the times in the database and by those in the sealed file
 
 Everything is read with SQL and from the disk, nothing through the addon's models; of the addon only its pure tools
 are used (the strict verifier and the chain), which pyHanko does the work of.
@@ -15,19 +16,25 @@ are used (the strict verifier and the chain), which pyHanko does the work of.
 
 import base64
 import hashlib
+import io
 import json
+import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
+import authority
 import secrets_hunt
 import waiting
+from pyhanko.pdf_utils.reader import PdfFileReader
 from tools import chain, verify
 from tools.exceptions import ChainBroken
 
 TRIES = 3
+TOLERANCE = timedelta(seconds=5)  # between two clocks
 OVER = ("code.validated", "scope.unlocked")  # then counting starts again
 REQUEST = """
     SELECT r.id, r.order_id, r.reference, r.state, r.told, r.applied, r.after_signature,
-           r.sealed_on >= r.answered_on, o.state, s.certificate, sg.email, sg.id, r.order_name
+           r.sealed_on >= r.answered_on, r.answered_on, o.state, s.certificate, sg.email, sg.id, r.order_name
       FROM esign_request r
       JOIN sale_order o ON o.id = r.order_id JOIN esign_seal s ON s.id = r.seal_id
       JOIN esign_signer sg ON sg.request_id = r.id
@@ -39,6 +46,7 @@ FILES = """
     SELECT d.kind, d.sha256, d.size, a.store_fname FROM esign_document d
       LEFT JOIN ir_attachment a ON a.res_model = 'esign.document' AND a.res_id = d.id AND a.res_field = 'content'
      WHERE d.request_id = %s"""
+MESSAGE_ID = re.compile(rb"^Message-ID:\s*(<[^>]+>)", re.IGNORECASE | re.MULTILINE)
 # In one statement: mails that go out meanwhile make the journal grow.
 JOURNAL = """
     SELECT r.journal_seq, r.journal_head, json_agg(json_build_object(
@@ -57,6 +65,7 @@ class Request:
     applied: bool
     after_signature: str
     sealed_in_order: bool | None
+    answered_on: datetime | None
     order_state: str
     certificate: bytes
     email: str
@@ -71,22 +80,28 @@ class Invariants:
         self.stand = stand
         self.mails = mails
 
-    def check(self, *visitors) -> None:
-        """Check everything about the quotations of these visitors."""
+    def check(self, *visitors, repeats: bool = False, drift: bool = False) -> int:
+        """Check everything about the quotations of these visitors.
+
+        :param repeats: whether a mail may have been handed over twice, under the same Message-ID: whoever is killed
+            between the mail server's answer and the note of it cannot know
+        :param drift: whether the authority's clock is wrong on purpose (I8)
+        :return: how many mails were handed over twice
+        """
         orders = [visitor.quotation.id for visitor in visitors]
         # What a disturbed worker left, the cron finishes once the lease of two minutes is over.
         waiting.until(lambda: not self.stand.sql(UNFINISHED, [orders]), timeout=240, what="answers completed")
-        for values in self.stand.sql(REQUEST, [orders]):
-            self._check_request(Request(*values))
+        self._drift = drift
+        repeated = sum(self._check_request(Request(*values), repeats) for values in self.stand.sql(REQUEST, [orders]))
         self._check_orders(orders)
         secrets_hunt.assert_not_in_tables(self.stand, secrets_hunt.of_visitors(self.mails, visitors))
+        return repeated
 
-    def _check_request(self, request: Request) -> None:
+    def _check_request(self, request: Request, repeats: bool) -> int:
         kinds = [entry["type"] for entry in self._checked_journal(request)]
         self._check_evidence(request, kinds)
         self._check_codes(request, kinds)
-        if request.state in ("signed", "declined"):
-            self._check_mails(request, kinds)
+        return self._check_mails(request, kinds, repeats) if request.state in ("signed", "declined") else 0
 
     def _checked_journal(self, request: Request) -> list[dict]:
         ((length, head, journal),) = self.stand.sql(JOURNAL, [request.id])
@@ -121,6 +136,17 @@ class Invariants:
             assert verdict.ok, f"I1: the {kind} file: {verdict.reason}"
         if wanted:
             assert request.sealed_in_order, "I8: sealed before the consent"
+            self._check_times(request, contents["signed"])
+
+    def _check_times(self, request: Request, signed: bytes) -> None:
+        """I8, by what is in the file: the time of the seal, the time of its time-stamp."""
+        (signature,) = PdfFileReader(io.BytesIO(signed)).embedded_signatures
+        sealed = signature.self_reported_timestamp
+        # The seal's own time has no fractions of a second.
+        answered = request.answered_on.replace(tzinfo=UTC, microsecond=0)
+        assert answered <= sealed, f"I8: sealed at {sealed}, before the consent at {answered}"
+        stamped = authority.time_of_stamp(signature)
+        assert self._drift or not stamped or sealed <= stamped + TOLERANCE, f"I8: sealed {sealed}, stamped {stamped}"
 
     def _content(self, sha256: str, size: int, store_fname: str) -> bytes:
         content = (self.stand.filestore / store_fname).read_bytes()
@@ -152,7 +178,7 @@ class Invariants:
             "I4: let in without comparison"
         )
 
-    def _check_mails(self, request: Request, kinds: list[str]) -> None:
+    def _check_mails(self, request: Request, kinds: list[str], repeats: bool) -> int:
         assert kinds.count("copies.queued") == 1, f"I6: {kinds}"
         word = {"signed": "Signed", "declined": "Declined"}[request.state]
         number = request.order_name
@@ -160,11 +186,19 @@ class Invariants:
         def answers() -> list:
             return [mail for mail in self.mails.messages if number in mail.subject and mail.subject.startswith(word)]
 
-        self.mails.wait_for(lambda _mail: len(answers()) >= 2, timeout=60)
+        self.mails.wait_for(lambda _mail: len(by_id(answers())) >= 2, timeout=60)
         left = "SELECT id FROM mail_mail WHERE esign_request_id = %s"
         waiting.until(lambda: not self.stand.sql(left, [request.id]), what="I6: all mails handed over")
-        found = answers()
+        copies = answers()
+        found = list(by_id(copies).values())
         assert len(found) == 2, f"I6: {[mail.subject for mail in found]}"
+        assert repeats or len(copies) == 2, f"I6: handed over twice: {[mail.subject for mail in copies]}"
         assert sum(request.email in mail.envelope_to for mail in found) == 1
         if request.state == "signed":
             assert all(len(mail.attachments) == 2 for mail in found)
+        return len(copies) - len(found)
+
+
+def by_id(mails: list) -> dict:
+    """The mails, each once, by Message-ID."""
+    return {MESSAGE_ID.search(mail.raw)[1]: mail for mail in mails}

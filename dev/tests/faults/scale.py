@@ -3,8 +3,12 @@
 import os
 from dataclasses import dataclass
 
+from devtools.timestamp_authority import FAULTS
+
+DRIFTS = ("61 s ahead", "61 s behind")  # of the authority's clock
 VARIABLE = "ESIGN_FAULTS"
 ALL, PAIR = ("workers", "threaded", "pair"), ("pair",)
+DURABLE, MORTAL = ("durable",), ("durable", "alone")
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,123 @@ class Scale:
     priced_guesses: int
     flood_seconds: int
     signers: int  # with and without the flood
+    mortal_stands: tuple[str, ...]  # of R-04
+    kill_rounds: int  # R-04, at each point
+    random_kills: int  # R-05, rounds of two kills
+    signing_together: int
+    sql_step: int  # every how many-th writing statement of a signature fails
+    clock_shifts: tuple[tuple[str, ...], ...]  # one after the other, in the course of a signature
+    code_shifts: tuple[str, ...]
+    free_kib_files: tuple[int, ...]  # what is left of the disk, in turn
+    free_kib_database: tuple[int, ...]
+    broken_rounds: int  # R-09, of each step and error
+    authority_faults: tuple[tuple[str, str], ...]  # what is wrong, and what the company wants then
+    authority_rounds: int
 
+
+_AHEAD, _JUMPS = (("+1y",),), (("+1h", "-1h"),)
+_CLOCKS = (*_AHEAD, *_JUMPS, ("-1y",), ("+1h",), ("-1h",), ("+1y", "+0"), ("-1h", "+1h", "+0"))
+
+_LEFT = (0, 16, 48, 96, 160, 256, 400)
+
+_FEW_FAULTS = (("down", "wait"), ("nonce", "without"))
+_ALL_FAULTS = tuple((fault, policy) for fault in (*FAULTS, *DRIFTS) for policy in ("wait", "without"))
 
 SIZES = {
-    "quick": Scale(200, 60, PAIR, PAIR, 1, 0, 1, 1, 1, 80, 4, 15, 20, 8, 5, 1),
-    "normal": Scale(200, 200, ALL, ALL, 3, 1, 2, 2, 3, 1_000, 20, 20, 150, 30, 60, 5),
-    "full": Scale(200, 200, ALL, ALL, 100, 30, 50, 20, 21, 50_000, 20_000, 30, 500, 300, 60, 9),
+    "quick": Scale(200, 60, PAIR, PAIR, 1, 0, 1, 1, 1, 80, 4, 15, 20, 8, 5, 1, DURABLE, 1, 2, 3, 11, _JUMPS, ("+1h",), (0,), (0,), 1, _FEW_FAULTS, 1),
+    "normal": Scale(200, 200, ALL, ALL, 3, 1, 2, 2, 3, 1_000, 20, 20, 150, 30, 60, 5, DURABLE, 3, 20, 4, 1, _CLOCKS, ("+1h", "-1h", "+1y", "-1y"), _LEFT, _LEFT, 2, _ALL_FAULTS, 1),
+    "full": Scale(200, 200, ALL, ALL, 100, 30, 50, 20, 21, 50_000, 20_000, 30, 500, 300, 60, 9, MORTAL, 20, 250, 4, 1, _CLOCKS, ("+1h", "-1h", "+1y", "-1y"), _LEFT, _LEFT, 20, _ALL_FAULTS, 20),
 }
 SIZE = os.environ.get(VARIABLE, "quick")
 SCALE = SIZES[SIZE]
+
+# (point, before or after); continuous integration takes the ones marked with a star.
+BEFORE, AFTER, STAR = "before", "after", True
+_CUSTOMER = [
+    ("consent compare-and-set", BEFORE),
+    ("consent compare-and-set", AFTER),
+    ("consent", AFTER, STAR),
+    ("completion", BEFORE, STAR),
+    ("stamp", BEFORE),
+    ("stamp", AFTER),
+    ("seal", BEFORE),
+    ("seal", AFTER, STAR),
+    ("self-check", AFTER),
+    ("file kept", BEFORE),
+    ("signed file", BEFORE),
+    ("fsync", BEFORE),
+    ("fsync", AFTER),
+    ("rename", BEFORE),
+    ("rename", AFTER, STAR),
+    ("fsync of the folder", BEFORE),
+    ("fsync of the folder", AFTER),
+    ("signed file", AFTER),
+    ("file kept", AFTER),
+    ("proof drafted", BEFORE, STAR),
+    ("proof drafted", AFTER),
+    ("proof sealed", AFTER),
+    ("signed compare-and-set", BEFORE),
+    ("signed compare-and-set", AFTER),
+    ("proof", BEFORE),
+    ("proof file", BEFORE),
+    ("proof file", AFTER),
+    ("proof", AFTER),
+    ("mails queued", BEFORE),
+    ("mails queued", AFTER),
+    ("final commit", AFTER, STAR),
+    ("order", BEFORE, STAR),
+    ("order confirmation", BEFORE),
+    ("order confirmation", AFTER),
+    ("order", AFTER),
+]
+# What the cron does of it.
+_JOB = [item for item in _CUSTOMER if item[0] not in ("consent compare-and-set", "consent")]
+_MAILS = [
+    ("mail", BEFORE),
+    ("mail to the server", BEFORE),
+    ("mail to the server", AFTER, STAR),
+    ("mail noted", AFTER),
+    ("mail", AFTER),
+]
+_STAMPED = [
+    ("time-stamp", BEFORE),
+    ("time-stamp", AFTER, STAR),
+    ("seal", AFTER),
+    ("file kept", AFTER),
+    ("proof sealed", AFTER),
+    ("final commit", AFTER),
+]
+_LATE = [
+    ("late time-stamp", BEFORE),
+    ("time-stamp", BEFORE),
+    ("time-stamp", AFTER),
+    ("late time-stamp", AFTER, STAR),
+    ("late time-stamp kept", BEFORE),
+    ("late time-stamp kept", AFTER),
+]
+_REFUSAL = [
+    ("refusal compare-and-set", BEFORE),
+    ("refusal compare-and-set", AFTER),
+    ("completion", BEFORE),
+    ("refusal told", BEFORE, STAR),
+    ("mails queued", AFTER),
+    ("refusal told", AFTER),
+    ("order confirmation", AFTER),
+    ("order", AFTER),
+]
+_EXPIRY = [("expiry compare-and-set", BEFORE), ("expiry compare-and-set", AFTER, STAR), ("expiry", AFTER)]
+
+
+def _of_this_size(points: list[tuple], quick: tuple[tuple[str, str], ...] | None = None) -> list[tuple[str, str]]:
+    if SIZE != "quick":
+        return [item[:2] for item in points]
+    return list(quick) if quick is not None else [item[:2] for item in points if item[2:]]
+
+
+CUSTOMER_POINTS = _of_this_size(_CUSTOMER)
+JOB_POINTS = _of_this_size(_JOB, quick=(("final commit", AFTER),))
+MAIL_POINTS = _of_this_size(_MAILS)
+STAMPED_POINTS = _of_this_size(_STAMPED)
+LATE_POINTS = _of_this_size(_LATE)
+REFUSAL_POINTS = _of_this_size(_REFUSAL)
+EXPIRY_POINTS = _of_this_size(_EXPIRY)

@@ -3,15 +3,22 @@
 workers    one server with 4 processes
 threaded   one server with threads
 pair       two servers with 2 processes each on one database and one data folder, behind a round robin
+durable    one server with 2 processes and a PostgreSQL of its own that waits for the disk, as in production; faults can
+           be made to come true in it (:mod:`devtools.fault_points`), and it may be killed
+alone      the same with threads instead of processes: who kills one kills all
+clocks     two servers with threads behind a round robin; the clock of the second one is wrong when a test wants it so
 """
 
-from contextlib import ExitStack, contextmanager
+import os
+import random
+import signal
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import quotations
 import server_log
 
-from devtools import fault_probe, paths
+from devtools import false_clock, fault_points, fault_probe, paths
 from devtools.databases import Databases
 from devtools.mailcatcher import MailCatcher
 from devtools.odoo_server import ADDRESS, OdooServer
@@ -19,13 +26,20 @@ from devtools.round_robin import RoundRobin
 from devtools.rpc import RpcClient, RpcError
 from devtools.smsgateway import SmsGateway
 
-WORKERS = {"workers": [4], "threaded": [0], "pair": [2, 2]}  # of each server
-TITLES = {"workers": "4 workers", "threaded": "threaded", "pair": "2 servers"}
+WORKERS = {"workers": [4], "threaded": [0], "pair": [2, 2], "durable": [2], "alone": [0], "clocks": [0, 0]}  # of each server
+TITLES = {
+    "workers": "4 workers", "threaded": "threaded", "pair": "2 servers",
+    "durable": "2 workers", "alone": "threaded", "clocks": "2 servers",
+}
+MORTAL = ("durable", "alone")  # with a PostgreSQL of their own
 # What PostgreSQL says to the loser of a race, before Odoo repeats the request; and what is said of a visitor who found
 # no connection left, which happens with threads: Odoo starts one for each visitor.
 EXPECTED = ("could not serialize access", "no database for a visitor")
 # After its answer, werkzeug reads up to 10 MB of what may still come: 200 threads at once reach Odoo's limit of memory.
 CROWDED = ("data = self.rfile.read(10_000_000)",)
+LONG = 10**9  # seconds
+END_LEASE = """UPDATE esign_request SET lease_until = clock_timestamp() AT TIME ZONE 'UTC' - interval '1 second'
+                WHERE order_id = ANY(%s) AND lease_until IS NOT NULL"""
 
 
 class Stand:
@@ -39,6 +53,9 @@ class Stand:
         self.filestore = databases.filestores / self.database
         self.folder = logs / kind
         self.comparisons_path = self.folder / "comparisons"
+        self.faults = fault_points.Faults(self.folder / "faults") if kind in MORTAL else None
+        self.tmp = self.folder / "tmp"  # of the servers that may be harmed
+        self.clock = false_clock.FalseClock(self.folder / "clock") if kind == "clocks" else None
         self.mails = mails
         self.texts = SmsGateway(mails)
         self.url = ""
@@ -52,7 +69,9 @@ class Stand:
         with ExitStack() as stack:
             stack.callback(databases.drop, self.database)
             self.comparisons_path.unlink(missing_ok=True)
-            fault_probe.write_addon(self.folder / "addons", self.comparisons_path)
+            faults = self.faults and self.faults.folder
+            fault_probe.write_addon(self.folder / "addons", self.comparisons_path, faults)
+            self.tmp.mkdir(exist_ok=True)
             self.servers = [self._server(number, workers) for number, workers in enumerate(WORKERS[self.kind])]
             self.url = self.servers[0].url
             if len(self.servers) > 1:
@@ -73,6 +92,7 @@ class Stand:
             yield self
 
     def _server(self, number: int, workers: int) -> OdooServer:
+        wrong = self.clock and number
         addons = [*paths.odoo_addons(), paths.CHECKOUT, self.folder / "addons"]
         return OdooServer(
             self.cluster,
@@ -82,6 +102,12 @@ class Stand:
             smtp=(self.mails.host, self.mails.port),
             addons_path=",".join(map(str, addons)),
             server_wide_modules=f"base,rpc,web,{fault_probe.MODULE}",
+            variables={
+                **({"TMPDIR": str(self.tmp)} if self.faults else {}),
+                **(self.clock.variables if wrong else {}),
+            },
+            # A watchdog whose clock jumps would see a request that takes a year.
+            **({"limit_time_real": LONG, "limit_time_real_cron": LONG, "max_cron_threads": 0} if wrong else {}),
             proxy_mode=True,  # each visitor has an IP address of its own
             # With a filter, Odoo asks PostgreSQL for the list of databases at each anonymous request, on a connection
             # made for it: the harder way for whoever counts connections, and not the cheap one.
@@ -117,19 +143,45 @@ class Stand:
 
     def origins(self, quotation: quotations.Quotation) -> list[tuple[str, str]]:
         """Kind and IP address of each of the journal's entries that tells one, oldest first."""
-        query = """SELECT e.type, e.payload->>'ip' FROM esign_event e JOIN esign_request r ON r.id = e.request_id
-                    WHERE r.order_id = %s AND e.payload->>'ip' IS NOT NULL ORDER BY r.id, e.seq"""
+        query = """SELECT e.type, COALESCE(e.payload->>'ip', p.payload->>'ip')
+                     FROM esign_event e JOIN esign_request r ON r.id = e.request_id
+                     LEFT JOIN esign_event_private p ON p.event_id = e.id
+                    WHERE r.order_id = %s AND COALESCE(e.payload->>'ip', p.payload->>'ip') IS NOT NULL
+                    ORDER BY r.id, e.seq"""
         return self.sql(query, [quotation.id])
 
-    def run_cron(self, name: str) -> None:
-        """Do now what a scheduled action of the addon would do within minutes."""
+    def run_cron(self, name: str, client: RpcClient | None = None) -> None:
+        """Do now what a scheduled action of the addon would do within minutes; ``client`` says on which server."""
         query = "SELECT res_id FROM ir_model_data WHERE module = 'esign_quote' AND name = %s"
         ((cron,),) = self.sql(query, [name])
         try:
-            self.admin.call("ir.cron", "method_direct_trigger", [cron])
+            (client or self.admin).call("ir.cron", "method_direct_trigger", [cron])
         except RpcError as error:  # its time has just come
             if "already executing" not in str(error):
                 raise
+
+    # ------------------------------------------------------------------------------------------------- faults
+
+    def end_leases(self, *order_ids: int) -> None:
+        """As if two minutes had gone by since somebody began to complete these requests."""
+        self.sql(END_LEASE, [list(order_ids)])
+
+    def kill_worker(self, chance: random.Random) -> bool:
+        """``kill -9`` one of the processes that a server has for its work; whether there was one."""
+        processes = [pid for server in self.servers if server.process for pid in children(server.process.pid)]
+        if processes:
+            with suppress(ProcessLookupError):
+                os.kill(chance.choice(processes), signal.SIGKILL)
+        return bool(processes)
+
+    def revive(self) -> None:
+        """Start the servers again that are no more."""
+        for server in self.servers:
+            if server.process.poll() is not None:
+                server.kill()
+                server.launch()
+        for server in self.servers:
+            server.wait()
 
     @contextmanager
     def kept_quiet(self):
@@ -139,6 +191,11 @@ class Stand:
             for server in self.servers:
                 stack.enter_context(server_log.kept_quiet(server, forgiven=self.forgiven))
             yield
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @contextmanager
