@@ -5,7 +5,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from xml.sax.saxutils import escape
 
 from reportlab.lib.colors import HexColor
 from reportlab.lib.enums import TA_LEFT
@@ -13,9 +12,9 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import BaseDocTemplate, CondPageBreak, Flowable, Frame, PageTemplate, Paragraph, Spacer, Table
+from reportlab.platypus import BaseDocTemplate, CondPageBreak, Flowable, Frame, PageTemplate, Spacer, Table
 
-from .fonts import BOLD, MONO, REGULAR, font, printable, text_width
+from .fonts import BOLD, MONO, REGULAR, draw_text, font, printable, text_width
 from .qr import draw_qr
 from .text_layout import fit, wrap
 
@@ -99,7 +98,7 @@ def _style(name: str, size: float, face: str = REGULAR, colour=TEXT, **more) -> 
 
 
 def _section(section: ProofSection, width: float) -> list[Flowable]:
-    heading = Paragraph(_markup(section.title, BOLD), _style("section", 11, BOLD, ACCENT, spaceBefore=14, spaceAfter=4))
+    heading = _paragraph(section.title, width, _style("section", 11, BOLD, ACCENT, spaceBefore=14, spaceAfter=4))
     parts: list[Flowable] = []
     if section.rows:
         parts.append(_rows(section.rows, width))
@@ -144,15 +143,34 @@ def _row_cells(label: str, value: str, width: float, label_style, value_style, m
     return [_paragraph(label, LABEL_WIDTH - 8, label_style), body]
 
 
-def _paragraph(text: str, width: float, style: ParagraphStyle) -> Paragraph:
+def _paragraph(text: str, width: float, style: ParagraphStyle) -> "_Lines":
     """Set one logical line; it is broken here, since right-to-left text must be broken before it is ordered."""
-    lines = wrap(text, width, style.fontSize, style.fontName)
-    return Paragraph("<br/>".join(escape(line) for line in lines) or " ", style)
+    return _Lines(wrap(text, width, style.fontSize, style.fontName), style)
 
 
-def _markup(text: str, face: str = REGULAR) -> str:
-    """Make plain text safe for reportlab's paragraph markup."""
-    return escape(printable(text, face))
+class _Lines(Flowable):
+    """Printable lines below each other. reportlab's paragraphs know neither several faces nor shaping."""
+
+    def __init__(self, lines: Sequence[str], style: ParagraphStyle):
+        super().__init__()
+        self.lines, self.style = lines, style
+        self.spaceBefore, self.spaceAfter = style.spaceBefore, style.spaceAfter
+
+    def wrap(self, available_width, _available_height):
+        self.width, self.height = available_width, self.style.leading * len(self.lines)
+        return self.width, self.height
+
+    def split(self, _available_width, available_height):
+        count = int(available_height / self.style.leading + 0.001)
+        if count >= len(self.lines):
+            return [self]
+        return [_Lines(self.lines[:count], self.style), _Lines(self.lines[count:], self.style)] if count else []
+
+    def draw(self):
+        self.canv.setFillColor(self.style.textColor)
+        for number, line in enumerate(self.lines):
+            y = self.height - self.style.fontSize - number * self.style.leading
+            draw_text(self.canv, 0, y, line, self.style.fontSize, self.style.fontName)
 
 
 class _Heading(Flowable):
@@ -175,16 +193,14 @@ class _Heading(Flowable):
         canvas = self.canv
         y = self.height
         canvas.setFillColor(TEXT)
-        canvas.setFont(font(BOLD), self.title_size)
         for line in self.title_lines:
             y -= self.title_size * 1.2
-            canvas.drawString(0, y, line)
+            draw_text(canvas, 0, y, line, self.title_size, BOLD)
         y -= 4
         canvas.setFillColor(MUTED)
-        canvas.setFont(font(REGULAR), self.subtitle_size)
         for line in self.subtitle_lines:
             y -= 15
-            canvas.drawString(0, y, line)
+            draw_text(canvas, 0, y, line, self.subtitle_size)
         if self.qr_url:
             draw_qr(canvas, self.qr_url, self.width - QR_SIDE, self.height - QR_SIDE, QR_SIDE, TEXT)
         canvas.setStrokeColor(ACCENT)
@@ -229,9 +245,7 @@ def _draw_footer(canvas: Canvas, footer: str, page_text: str) -> None:
     canvas.setLineWidth(0.5)
     canvas.line(MARGIN, y + 10, right, y + 10)
     canvas.setFillColor(MUTED)
-    canvas.setFont(font(REGULAR), 7.5)
-    canvas.drawRightString(right, y, number)
-    canvas.setFont(font(REGULAR), size)
+    draw_text(canvas, right - text_width(number, 7.5), y, number, 7.5)
     for position, line in enumerate(lines):
-        canvas.drawString(MARGIN, y - position * size * 1.3, line)
+        draw_text(canvas, MARGIN, y - position * size * 1.3, line, size)
     canvas.restoreState()
