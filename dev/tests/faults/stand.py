@@ -26,10 +26,21 @@ from devtools.round_robin import RoundRobin
 from devtools.rpc import RpcClient, RpcError
 from devtools.smsgateway import SmsGateway
 
-WORKERS = {"workers": [4], "threaded": [0], "pair": [2, 2], "durable": [2], "alone": [0], "clocks": [0, 0]}  # of each server
+WORKERS = {
+    "workers": [4],
+    "threaded": [0],
+    "pair": [2, 2],
+    "durable": [2],
+    "alone": [0],
+    "clocks": [0, 0],
+}  # of each server
 TITLES = {
-    **{"workers": "4 workers", "threaded": "threaded", "pair": "2 servers"},
-    **{"durable": "2 workers", "alone": "threaded", "clocks": "2 servers"},
+    "workers": "4 workers",
+    "threaded": "threaded",
+    "pair": "2 servers",
+    "durable": "2 workers",
+    "alone": "threaded",
+    "clocks": "2 servers",
 }
 MORTAL = ("durable", "alone")  # with a PostgreSQL of their own
 # What PostgreSQL says to the loser of a race, before Odoo repeats the request; and what is said of a visitor who found
@@ -48,6 +59,7 @@ class Stand:
     def __init__(self, kind: str, databases: Databases, mails: MailCatcher, logs: Path):
         self.kind = kind
         self.title = TITLES[kind]
+        self.databases = databases
         self.cluster = databases.cluster
         self.database = databases.create_own(f"faults_{kind}")
         self.filestore = databases.filestores / self.database
