@@ -10,6 +10,8 @@ def post_init_hook(env):
 
 def uninstall_hook(env):
     """Take away what the ORM does not know of: triggers, their function, stored files."""
+    # Once more, for whoever marked the addon for removal past the ORM.
+    env["esign.uninstall"]._check_allowed()
     env["esign.immutable"]._drop_triggers()
     attachments = env["ir.attachment"].sudo().with_context(**{MODULE_UNINSTALL_FLAG: True})
     models = ("esign.document", "esign.proof", "esign.request")

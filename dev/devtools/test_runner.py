@@ -1,10 +1,13 @@
-"""``dev/test``: run suites, one line of result each."""
+"""``dev/test``: run suites, one line of result each; those that may share the machine run side by side."""
 
 import argparse
+import os
 import signal
 import sys
+import threading
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 
 from .errors import DevError
 from .suites import SUITES
@@ -12,6 +15,7 @@ from .suites.base import Context, Outcome
 
 MAX_DETAILS = 8  # failures of a suite that are shown; the logs have all
 MAX_LINES = 15  # of one failure
+LANES = 2  # suites at the same time: most of each is one process that waits for another
 
 
 def main() -> int:
@@ -21,21 +25,47 @@ def main() -> int:
         for name, suite in SUITES.items():
             print(f"{name:10} {suite.title}")
         return 0
-    width = max(len(name) for name in SUITES)
-    total = Outcome()
-    for wanted in options.suites or SUITES:
-        name, _colon, only = wanted.partition(":")
-        with Context(name, only).prepared() as context:
-            started = time.monotonic()
-            outcome = _run(context)
-            seconds = time.monotonic() - started
-        print(f"{name:{width}}  {outcome.passed:4} passed, {outcome.failed} failed  {seconds:6.1f} s", flush=True)
-        if outcome.failed:
-            show_failures(outcome, context)
-        total.passed += outcome.passed
-        total.failed += outcome.failed
+    wanted = options.suites or list(SUITES)
+    alone = [name for name in wanted if _suite(name).alone]
+    shared = [name for name in wanted if name not in alone]
+    report = Report()
+    with ThreadPoolExecutor(min(LANES, os.cpu_count() or 1)) as pool:
+        list(pool.map(lambda name: _run_suite(name, report), shared))
+    for name in alone:
+        _run_suite(name, report)
+    total = report.total
     print(f"{total.passed} passed, {total.failed} failed")
     return 1 if total.failed or not total.passed else 0
+
+
+class Report:
+    """Prints what came of each suite, and adds it up."""
+
+    def __init__(self):
+        self.total = Outcome()
+        self._width = max(len(name) for name in SUITES)
+        self._lock = threading.Lock()
+
+    def add(self, context: Context, outcome: Outcome, seconds: float) -> None:
+        with self._lock:
+            counts = f"{outcome.passed:4} passed, {outcome.failed} failed"
+            print(f"{context.suite:{self._width}}  {counts}  {seconds:6.1f} s", flush=True)
+            if outcome.failed:
+                show_failures(outcome, context)
+            self.total.passed += outcome.passed
+            self.total.failed += outcome.failed
+
+
+def _suite(wanted: str):
+    return SUITES[wanted.partition(":")[0]]
+
+
+def _run_suite(wanted: str, report: Report) -> None:
+    name, _colon, only = wanted.partition(":")
+    with Context(name, only).prepared() as context:
+        started = time.monotonic()
+        outcome = _run(context)
+        report.add(context, outcome, time.monotonic() - started)
 
 
 def _parse_arguments() -> argparse.Namespace:

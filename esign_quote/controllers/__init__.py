@@ -1,1 +1,1 @@
-from . import access, document, keys, portal, sale_portal, sign, verify
+from . import access, document, export, keys, pack, portal, sale_portal, sign, verify

@@ -156,10 +156,12 @@ def check_origin():
         raise ForeignOrigin
 
 
-def check_form():
+def check_form(file_field=None):
     """Refuse what no form of ours sends and what Odoo or PostgreSQL would stumble over.
 
     That is a NUL character, a file in a text's place, and a field with the name of a parameter of Python's.
+
+    :param str file_field: the one field that may hold one file, if the route takes any
 
     :raise NotFound: when it is in the path
     :raise BadRequest: when it is in the form
@@ -168,7 +170,8 @@ def check_form():
     if "\0" in sent.path:
         raise NotFound
     fields = [item for form in (sent.args, sent.form) for item in form.items(multi=True)]
-    if sent.files or any("\0" in value or name == "self" for name, value in fields):
+    files = [name for name, _file in sent.files.items(multi=True)]
+    if files not in ([], [file_field]) or any("\0" in value or name == "self" for name, value in fields):
         raise BadRequest
 
 

@@ -38,3 +38,12 @@ class EsignPortal(CustomerPortal):
         if not document:
             raise request.not_found()
         return send_file(document._bytes(), document.name, document.mimetype, download=True)
+
+    @http.route("/my/signatures/<string:reference>/pack", type="http", auth="user", methods=["GET"])
+    @answers_own_errors
+    def portal_signature_pack(self, reference, **_kwargs):
+        found = request.env["esign.request"]._portal_pack(reference)
+        if not found:
+            raise request.not_found()
+        name, content = found
+        return send_file(content, name, "application/zip", download=True)

@@ -133,6 +133,15 @@ class EsignSign(http.Controller):
             return self._bad_link()
         return send_file(proof.json.encode(), f"{proof.request_id.reference}.json", "application/json", download=True)
 
+    @http.route("/esign/<string:uid>/pack", **GET)
+    @answers_own_errors
+    def esign_customer_pack(self, uid, **_kwargs):
+        ticket, proved = self._standing(uid)
+        if not proved or not ticket._visible_proof():
+            return self._bad_link()
+        name, content = ticket.signer_id.request_id._dispute_pack()
+        return send_file(content, name, "application/zip", download=True)
+
     @http.route("/esign/<string:uid>/read", **POST)
     @answers_own_errors
     def esign_read(self, uid, sha256="", **_kwargs):

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from markupsafe import escape
 from odoo import api, fields, models
 
@@ -5,6 +7,7 @@ from odoo import api, fields, models
 PAUSES = (1, 2, 4, 8, 15, 30)
 # Failures in a row until administrators are told: after seven minutes it is no hiccup.
 TELL_AFTER = 4
+DETOUR = timedelta(minutes=10)
 
 
 class EsignAuthority(models.Model):
@@ -19,6 +22,7 @@ class EsignAuthority(models.Model):
     failed_on = fields.Datetime(readonly=True)
     retry_on = fields.Datetime(readonly=True, help="Until then nobody asks it: it is down for all requests alike.")
     worked_on = fields.Datetime(readonly=True)
+    detour_until = fields.Datetime(readonly=True, help="The first address failed lately: the second is asked first.")
     drift_ms = fields.Integer("Difference of the clocks (ms)", readonly=True)
 
     _company_unique = models.Constraint("UNIQUE(company_id)", "One row a company.")
@@ -77,19 +81,35 @@ class EsignAuthority(models.Model):
             )
 
     @api.model
-    def _note_success(self, company, drift_ms):
+    def _takes_detour(self, company):
+        """Tell whether the second address is asked first: nobody should wait for the first one each time."""
+        until = self._of(company).detour_until
+        return bool(until and until > self._now())
+
+    @api.model
+    def _note_success(self, company, token):
         """Remember that the authority answered; seldom while all is well, for the row is everybody's."""
+        now = self._now()
+        detour = token.address != (company.sudo().esign_tsa_url or "").strip()
         self.env.cr.execute(
-            """INSERT INTO esign_authority AS a (company_id, failures, worked_on, drift_ms)
-               VALUES (%(company)s, 0, %(now)s, %(drift)s)
+            """INSERT INTO esign_authority AS a (company_id, failures, worked_on, drift_ms, detour_until)
+               VALUES (%(company)s, 0, %(now)s, %(drift)s, %(detour)s)
                ON CONFLICT (company_id) DO UPDATE SET
-                   failures = 0, retry_on = NULL, worked_on = EXCLUDED.worked_on, drift_ms = EXCLUDED.drift_ms
-               WHERE a.failures > 0 OR a.worked_on IS NULL OR a.worked_on < EXCLUDED.worked_on - interval '10 minutes'""",
-            {"company": company.id, "now": self._now(), "drift": drift_ms},
+                   failures = 0, retry_on = NULL, worked_on = EXCLUDED.worked_on, drift_ms = EXCLUDED.drift_ms,
+                   detour_until = CASE WHEN a.detour_until > EXCLUDED.worked_on AND EXCLUDED.detour_until IS NOT NULL
+                       THEN a.detour_until ELSE EXCLUDED.detour_until END
+               WHERE a.failures > 0 OR a.worked_on IS NULL OR a.worked_on < EXCLUDED.worked_on - interval '10 minutes'
+                  OR EXCLUDED.detour_until IS NOT NULL AND COALESCE(a.detour_until < EXCLUDED.worked_on, TRUE)""",
+            {
+                "company": company.id,
+                "now": now,
+                "drift": token.drift_ms,
+                "detour": now + DETOUR if detour else None,
+            },
         )
         self.invalidate_model()
 
     @api.model
     def _forget_pause(self, company):
         """Ask the authority again at once: its settings were changed, or somebody tests it."""
-        self._of(company).write({"failures": 0, "retry_on": False})
+        self._of(company).write({"failures": 0, "retry_on": False, "detour_until": False})

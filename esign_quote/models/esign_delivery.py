@@ -153,17 +153,20 @@ class EsignDelivery(models.Model):
                 cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
                 cr.execute("SELECT set_config('lock_timeout', %s, TRUE)", [LOCK_TIMEOUT])
             yield self.with_env(self.env(cr=cr, user=SUPERUSER_ID, su=True, context={}))
-        for model in ("esign.delivery", "esign.request", "esign.event"):
+        for model in ("esign.delivery", "esign.request", "esign.event", "esign.mail.source"):
             self.env[model].invalidate_model(flush=False)
 
-    def _note(self, target, **values):
+    def _note(self, target, source=None, **values):
         """Record a fact in a commit of its own, and wake the salesperson if need be; never raise.
 
+        :param str source: of the mail that was handed over, to be kept
         :rtype: bool
         """
         try:
             with self._beside() as this:
                 moved = this._advance(target, **values)
+                if moved:
+                    this.env["esign.mail.source"]._keep(this, source)
             if moved:
                 with self._beside() as this:
                     this._ask_for_correction()
@@ -172,16 +175,18 @@ class EsignDelivery(models.Model):
             return False
         return moved
 
-    def _note_answers(self, answers):
+    def _note_answers(self, answers, message):
         """Record what the server said of a message that it took, of this recipient.
 
         :param tools.smtp_answers.Answers answers:
+        :param email.message.EmailMessage message: as it was handed over; what may be kept of it is kept
         """
         refusal = answers.refused.get(self.address.lower())
         if refusal:
             permanent = smtp_answers.is_permanent(refusal)
             return self._note("failed", server_answer=refusal, failure=refusal, permanent=permanent)
-        return self._note("handed_over", server_answer=answers.data, failure=None)
+        source = self.env["esign.mail.source"]._prepare(message)
+        return self._note("handed_over", source, server_answer=answers.data, failure=None)
 
     def _note_failure(self, failure):
         """Record that a message could not be handed over.
@@ -219,15 +224,19 @@ class EsignDelivery(models.Model):
                 "failure": failure.text,
                 "permanent": failure.permanent,
             }
-        self._note_sent_now(signer, values, outcome)
+        # A code is kept nowhere.
+        keep = kind != "code" and outcome["state"] == "handed_over"
+        source = self.env["esign.mail.source"]._prepare(message) if keep else None
+        self._note_sent_now(signer, values, outcome, source)
         return self.sudo().new({**values, **outcome})
 
-    def _note_sent_now(self, signer, values, outcome):
+    def _note_sent_now(self, signer, values, outcome, source=None):
         try:
             with self._beside() as this:
                 owner = {"request_id": signer.sudo().request_id.id, "signer_id": signer.id}
                 delivery = this.create({**owner, **values, "queued_on": this._now()})
                 delivery._advance(outcome["state"], **{key: outcome[key] for key in outcome if key != "state"})
+                this.env["esign.mail.source"]._keep(delivery, source)
         except Exception:
             _logger.exception("esign_quote: the fate of a message could not be recorded (%s)", outcome["state"])
 

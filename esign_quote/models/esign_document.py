@@ -12,6 +12,7 @@ class EsignDocument(models.Model):
     _description = "E-signature: frozen file"
     _inherit = ["esign.immutable"]
     _order = "sequence, id"
+    _esign_may_go = "esign_term_is_over(OLD.request_id)"
 
     request_id = fields.Many2one("esign.request", required=True, readonly=True, index=True, ondelete="restrict")
     uid = fields.Char(
@@ -32,7 +33,7 @@ class EsignDocument(models.Model):
     name = fields.Char(required=True, readonly=True)
     mimetype = fields.Char(required=True, readonly=True)
     content = fields.Binary(attachment=True, readonly=True, required=True)
-    sha256 = fields.Char("SHA-256", required=True, readonly=True)
+    sha256 = fields.Char("SHA-256", required=True, readonly=True, index=True)
     size = fields.Integer("Bytes", required=True, readonly=True)
     pages = fields.Integer(readonly=True)
 
@@ -74,6 +75,13 @@ class EsignDocument(models.Model):
         # Straight from the attachment: no base64 there and back for megabytes.
         domain = [("res_model", "=", self._name), ("res_id", "=", self.id), ("res_field", "=", "content")]
         attachment = self.env["ir.attachment"].sudo().search_fetch(domain, ["store_fname", "db_datas"], limit=1)
+        if not attachment and not self._is_kept():
+            raise UserError(
+                self.env._(
+                    "The file “%s” is not kept here: customer and company got it by mail, and it was not to be archived. Its SHA-256 and its proof are still here.",
+                    self.sudo().name,
+                )
+            )
         content = attachment.raw or b""
         if sha256_hex(content) != self.sudo().sha256:
             raise UserError(
@@ -81,7 +89,18 @@ class EsignDocument(models.Model):
             )
         return content
 
+    def _is_kept(self):
+        """Tell whether the bytes are still to be here; name, size and SHA-256 are in any case."""
+        self.ensure_one()
+        document = self.sudo()
+        return document.kind != "signed" or not document.request_id.signed_removed_on
+
     def action_download(self):
         """Open the file in the browser of somebody who may read the request."""
         self.ensure_one()
+        if self.kind == "proof":
+            self.check_access("read")
+            # By whom: the entry's actor.
+            entry = {"name": self.name, "sha256": self.sha256}
+            self.request_id.sudo()._log([("proof.viewed", entry)])
         return {"type": "ir.actions.act_url", "url": f"/esign/document/{self.uid}", "target": "new"}

@@ -52,12 +52,13 @@ class EsignProof(models.Model):
     _inherit = ["esign.immutable"]
     _order = "id desc"
     _rec_name = "sha256"
+    _esign_may_go = "esign_term_is_over(OLD.request_id)"
 
     request_id = fields.Many2one("esign.request", required=True, readonly=True, index=True, ondelete="restrict")
     json = fields.Text(
         "Canonical JSON", required=True, readonly=True, help="RFC 8785; its SHA-256 is printed in the PDF."
     )
-    sha256 = fields.Char("SHA-256", required=True, readonly=True)
+    sha256 = fields.Char("SHA-256", required=True, readonly=True, index=True)
     document_id = fields.Many2one(
         "esign.document", "PDF", required=True, readonly=True, index=True, ondelete="restrict"
     )

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..tools import chain, codes
+from ..tools import chain, codes, events
 
 STATES = [
     ("sent", "Waiting for the customer"),
@@ -141,20 +141,32 @@ class EsignRequest(models.Model):
         The row lock makes the sequence gapless: whoever comes second sees the new head, or is
         repeated by Odoo.
 
-        :param list entries: tuples ``(type, payload dict without floats)``
+        What is personal and ends sooner (full user agent, most addresses, whatever stands under
+        ``private``) does not get into the journal but beside it (`tools.events.separate`).
+
+        :param list entries: tuples ``(type, payload dict without floats)``; types of `tools.events.EVENTS`
         :param str actor: who did it; by default the company's user or the system
+        :raise ValueError: a type that is not in the list
         """
         self.ensure_one()
         self.env.flush_all()
         self.env.cr.execute(
-            "SELECT journal_seq, journal_head, company_id, to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
-            " FROM esign_request WHERE id = %s FOR UPDATE",
+            """SELECT r.journal_seq, r.journal_head, r.company_id,
+                      to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+                      clock_timestamp() AT TIME ZONE 'UTC' + make_interval(months => c.esign_private_months)
+                 FROM esign_request r JOIN res_company c ON c.id = r.company_id
+                WHERE r.id = %s FOR UPDATE OF r""",
             [self.id],
         )
-        seq, head, company_id, moment = self.env.cr.fetchone()
+        seq, head, company_id, moment, keep_until = self.env.cr.fetchone()
         head = head or chain.start(self.reference)
-        rows = []
-        for kind, payload in entries:
+        rows, apart = [], []
+        for kind, everything in entries:
+            payload, private = events.separate(events.check(kind), everything)
+            if private:
+                values, commitment = self.env["esign.event.private"]._values(private, keep_until)
+                apart.append((len(rows), values))
+                payload |= commitment
             seq += 1
             entry = {
                 "seq": seq,
@@ -166,7 +178,12 @@ class EsignRequest(models.Model):
             head = chain.link(head, entry)
             rows.append({**entry, "payload": payload, "hash": head, "request_id": self.id})
         # With the company said, Odoo need not read the whole user to find out.
-        self.env["esign.event"].sudo().with_context(allowed_company_ids=[company_id]).create(rows)
+        journal = self.env["esign.event"].sudo().with_context(allowed_company_ids=[company_id])
+        created = journal.create(rows)
+        if apart:
+            journal.env["esign.event.private"].create(
+                [{**values, "event_id": created[index].id, "request_id": self.id} for index, values in apart]
+            )
         self.env.cr.execute(
             "UPDATE esign_request SET journal_seq = %s, journal_head = %s WHERE id = %s", [seq, head, self.id]
         )

@@ -5,7 +5,7 @@ from odoo import models
 
 from ..tools import signature
 from ..tools.exceptions import SignatureRefused
-from ..tools.hashing import sha256_hex
+from ..tools.hashing import canonical_json, sha256_hex
 
 _logger = logging.getLogger(__name__)
 
@@ -93,11 +93,11 @@ class EsignRequest(models.Model):
         return values, errors
 
     def _consent_entries(self, signer, origin):
-        ticked = [item for item in self.consents if item["code"] in signer.consents_given]
-        entries = [
-            ("consent.ticked", {"code": item["code"], "version": item["version"], "sha256": item["sha256"]})
-            for item in ticked
-        ]
+        # The recap stands on the page with the button: who sent its form had it before the eyes.
+        entries = [("recap.shown", {"sha256": sha256_hex(canonical_json(self.recap))})]
+        for item in self.consents:
+            kind = "consent.ticked" if item["code"] in signer.consents_given else "consent.unticked"
+            entries.append((kind, {"code": item["code"], "version": item["version"], "sha256": item["sha256"]}))
         drawn = signer.signature_kind == "drawn"
         picture = signer.signature_strokes if drawn else signer.declared_name
         entries.append((f"signature.{signer.signature_kind}", {"sha256": sha256_hex(picture.encode())}))

@@ -396,6 +396,8 @@ class EsignRequest(models.Model):
             with self._own_transaction(read_committed=False) as this:
                 if this._claim_application():
                     this.order_id.with_company(this.company_id)._esign_apply(this)
+                    if this.state == "signed" and this.order_id.state == "sale":
+                        this._log([("order.confirmed", {"order": this.order_id.name})])
         except psycopg2.OperationalError:
             raise  # somebody else wrote to the order at this moment: the cron tries again
         except Exception as error:

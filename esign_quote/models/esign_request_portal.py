@@ -11,7 +11,8 @@ class EsignRequest(models.Model):
         # What the user may read of quotations is decided by the rules of quotations.
         orders = self.env["sale.order"]
         orders = orders._search([]) if orders.has_access("read") else []
-        return [("order_id", "in", orders), ("state", "in", ("sent", "consented", "signed", "declined"))]
+        states = ("sent", "consented", "signed", "declined", "expired")
+        return [("order_id", "in", orders), ("state", "in", states), ("purged_on", "=", False)]
 
     @api.model
     def _portal_count(self):
@@ -34,26 +35,4 @@ class EsignRequest(models.Model):
         if kind not in PORTAL_FILES:
             return self.env["esign.document"]
         domain = [*self._portal_domain(), ("reference", "=", reference), ("state", "=", "signed")]
-        return self.sudo().search(domain, limit=1)._document(kind)
-
-    @api.model
-    def _public_facts(self, reference):
-        """Return what anybody with a signature identifier may know: no name, no amount.
-
-        :return: ``None`` for an unknown identifier or an unsigned procedure
-        :rtype: dict | None
-        """
-        found = self.sudo().search([("reference", "=", reference), ("state", "=", "signed")], limit=1)
-        if not found:
-            return None
-        return {
-            "reference": found.reference,
-            "company": found.company_id.name,
-            "signed_on": found.answered_on,
-            "files": [
-                {"kind": document.kind, "sha256": document.sha256, "size": document.size}
-                for document in found.document_ids
-                if document.kind in ("quote", "signed", "proof")
-            ],
-            "certificate_sha256": found.seal_id.fingerprint,
-        }
+        return self.sudo().search(domain, limit=1)._document(kind).filtered(lambda document: document._is_kept())

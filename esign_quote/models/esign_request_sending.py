@@ -1,15 +1,17 @@
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 
 from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import format_amount, format_date, html2plaintext, is_html_empty
 
-from ..tools import intake
-from ..tools.exceptions import PdfRefused
+from ..tools import masking
+from ..tools.exceptions import InspectionFailed, PdfRefused
 from ..tools.hashing import sha256_hex
+from ..tools.sandbox import ANNEX, QUOTE, FileToInspect, inspect_apart
 
 MAX_ANNEXES = 10
-MAX_ANNEX_BYTES = 20 * 1024 * 1024
+# Changes of a contact that the journal tells.
+RECENT_DAYS = 7
 
 
 class EsignRequest(models.Model):
@@ -35,8 +37,8 @@ class EsignRequest(models.Model):
         phone = order._esign_signer_phone(partner, channel)
         seal = self.env["esign.seal"]._active_for(order.company_id)
         content = quote_attachment.raw or b""
-        report = self._inspect(content)
         annexes = self._annex_values(order, message.attachment_ids - quote_attachment)
+        report = self._inspect(order.company_id, content, annexes)
         request = self.sudo().create({**self._request_values(order, seal, report), "channel": channel})
         documents = self.env["esign.document"]
         quote = documents._freeze(request, "quote", quote_attachment.name, content, pages=report.pages)
@@ -49,16 +51,47 @@ class EsignRequest(models.Model):
         request._log(request._opening_entries(signer))
         return request
 
-    def _inspect(self, content):
-        try:
-            return intake.inspect_pdf(content)
-        except PdfRefused as error:
-            raise UserError(self._explain_refused(error)) from error
+    def _inspect(self, company, content, annexes):
+        """Check the quotation and every PDF among the annexes, in a process of its own.
 
-    def _explain_refused(self, error):
-        texts = {
-            "too_large": self.env._("it is too large (25 MB at most)"),
-            "too_many_pages": self.env._("it has too many pages (300 at most)"),
+        :param list annexes: as ``_annex_values`` returns them
+        :return: `tools.intake.IntakeReport` of the quotation
+        :raise UserError: the first that is refused, with its reason in plain words
+        """
+        # By what the file begins with as well: a wrong type must not spare it the check.
+        pdfs = [item for item in annexes if item[3] == "application/pdf" or b"%PDF-" in item[2][:1024]]
+        files = [FileToInspect(QUOTE, content), *(FileToInspect(ANNEX, data) for _kind, _name, data, _type in pdfs)]
+        try:
+            return inspect_apart(files, company.sudo()._esign_intake_limits())[0]
+        except PdfRefused as error:
+            reason = self._explain_refused(company, error)
+            number = error.detail["file"]
+            if number:
+                reason = self.env._(
+                    "The annex “%(name)s” is refused. %(reason)s", name=pdfs[number - 1][1], reason=reason
+                )
+            raise UserError(reason) from error
+        except InspectionFailed as error:
+            raise UserError(
+                self.env._(
+                    "The PDF could not be checked on this server (%s). Nothing was sent; please tell your administrator.",
+                    error,
+                )
+            ) from error
+
+    def _explain_refused(self, company, error):
+        if error.detail.get("cause") == "time":
+            reason = self.env._("its check takes longer than %s seconds", company.sudo().esign_pdf_seconds)
+        else:
+            reason = self._refusal_texts(company.sudo()).get(error.reason) or self.env._(
+                "its structure is damaged (%s)", error.reason
+            )
+        return self.env._("This PDF cannot be signed: %s. Nothing was sent.", reason)
+
+    def _refusal_texts(self, company):
+        return {
+            "too_large": self.env._("it is too large (%s MB at most)", company.esign_pdf_megabytes),
+            "too_many_pages": self.env._("it has too many pages (%s at most)", company.esign_pdf_pages),
             "not_pdf": self.env._("it is not a PDF"),
             "encrypted": self.env._("it is protected by a password"),
             "signed": self.env._("it carries a digital signature already"),
@@ -67,12 +100,14 @@ class EsignRequest(models.Model):
             "launch": self.env._("it starts a program"),
             "xfa": self.env._("it is a dynamic form (XFA)"),
             "active_content": self.env._("it holds active content (forms that send data, multimedia)"),
+            "attachment": self.env._("a file is attached inside it that is no plain data, text, image or document"),
+            "layers": self.env._("it holds layers that are hidden, or change when it is printed"),
+            "bad_size": self.env._("a page is too small or has no usable size"),
+            "page_tree": self.env._("its list of pages is damaged, or holds a page twice"),
             "trailing_data": self.env._("there is other data behind its end"),
             "too_complex": self.env._("it is too complex to be checked"),
             "no_pages": self.env._("it has no page"),
         }
-        reason = texts.get(error.reason) or self.env._("its structure is damaged (%s)", error.reason)
-        return self.env._("This PDF cannot be signed: %s. Nothing was sent.", reason)
 
     def _annex_values(self, order, attachments):
         """Return what is frozen beside the quote: mail attachments, product documents, terms."""
@@ -88,24 +123,21 @@ class EsignRequest(models.Model):
             )
         if len(files) > MAX_ANNEXES:
             raise UserError(self.env._("At most %s annexes can be sent for signature.", MAX_ANNEXES))
-        for _kind, name, data, mimetype in files:
-            self._check_annex(name, data, mimetype)
+        for _kind, name, data, _mimetype in files:
+            self._check_annex(company, name, data)
         return files
 
-    def _check_annex(self, name, data, mimetype):
+    def _check_annex(self, company, name, data):
         if not data:
             raise UserError(self.env._("The annex “%s” is empty or only a link: attach the file itself.", name))
-        if len(data) > MAX_ANNEX_BYTES:
-            raise UserError(self.env._("The annex “%s” is larger than 20 MB.", name))
-        if mimetype == "application/pdf":
-            try:
-                intake.inspect_annex(data)
-            except PdfRefused as error:
-                raise UserError(
-                    self.env._(
-                        "The annex “%(name)s” is refused. %(reason)s", name=name, reason=self._explain_refused(error)
-                    )
-                ) from error
+        if len(data) > company._esign_intake_limits().max_bytes:
+            raise UserError(
+                self.env._(
+                    "The annex “%(name)s” is larger than %(megabytes)s MB.",
+                    name=name,
+                    megabytes=company.esign_pdf_megabytes,
+                )
+            )
 
     def _request_values(self, order, seal, report):
         company = order.company_id
@@ -115,6 +147,7 @@ class EsignRequest(models.Model):
             "company_id": company.id,
             "user_id": order.user_id.id or self.env.user.id,
             "after_signature": company.esign_after_signature,
+            "archive_signed": company.esign_archive_signed,
             "seal_id": seal.id,
             "order_name": order.name,
             "fingerprint": order._esign_fingerprint(),
@@ -257,6 +290,7 @@ class EsignRequest(models.Model):
             ("request.created", created),
             *frozen,
             ("recipient.frozen", recipient),
+            *self._recent_contact_changes(signer.partner_id),
             (
                 "mail.queued",
                 {
@@ -267,3 +301,32 @@ class EsignRequest(models.Model):
                 },
             ),
         ]
+
+    def _recent_contact_changes(self, partner):
+        """Return an entry for each address or number of the contact that was changed within a week.
+
+        Who can change the address of a customer can have the code sent to himself (SECURITY 2.2, row 25).
+        """
+        values = self.env["mail.tracking.value"].sudo()
+        domain = [
+            ("field_id.model", "=", "res.partner"),
+            ("field_id.name", "in", ("email", "phone")),
+            ("mail_message_id.model", "=", "res.partner"),
+            ("mail_message_id.res_id", "=", partner.id),
+            ("mail_message_id.date", ">", self._now() - timedelta(days=RECENT_DAYS)),
+        ]
+        return [
+            (
+                "contact.changed_recently",
+                {
+                    "field": change.field_id.name,
+                    "before": self._tell_contact(change.field_id.name, change.old_value_char or ""),
+                    "on": change.mail_message_id.date.isoformat() + "Z",
+                    "by": change.mail_message_id.author_id.name or "",
+                },
+            )
+            for change in values.search(domain, order="id")
+        ]
+
+    def _tell_contact(self, name, value):
+        return masking.mask_phone(value) if value and name == "phone" else value

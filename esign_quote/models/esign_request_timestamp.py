@@ -52,8 +52,11 @@ class Stamping:
         return seal.seal_pdf(original, stamps, key, **options), None
 
     def _stamp(self, signature):
-        self.tokens.append(self.service.stamp(signature))
-        return self.tokens[-1].der
+        token = self.service.stamp(signature)
+        self.tokens.append(token)
+        # The next file does not try again what has just failed.
+        self.service = self.service.starting_at(token.address)
+        return token.der
 
     def level(self, token):
         """Return the level that a file with this token has reached (ETSI EN 319 142-1)."""
@@ -138,7 +141,7 @@ class EsignRequest(models.Model):
         """Remember how the authority did, in the transaction that keeps what came of it."""
         company = self.company_id
         for token in stamping.tokens:
-            self.env["esign.authority"]._note_success(company, token.drift_ms)
+            self.env["esign.authority"]._note_success(company, token)
             self.env["esign.revocation"]._watch_token(company, token)
         if stamping.failure and stamping.asked:
             self.env["esign.authority"]._note_failure(company, stamping.failure)

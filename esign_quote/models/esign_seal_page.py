@@ -1,5 +1,7 @@
 from odoo import api, models
 
+MAX_KEYS = 500
+
 
 class EsignSeal(models.Model):
     """What anybody may know of keys: the public page ``/esign/keys``."""
@@ -13,7 +15,7 @@ class EsignSeal(models.Model):
         :return: dicts with ``company`` (its name) and ``keys``
         :rtype: list[dict]
         """
-        found = self.sudo().with_context(active_test=False).search([])
+        found = self.sudo().with_context(active_test=False).search([], limit=MAX_KEYS)
         groups = found.grouped("company_id").items()
         return [
             {"company": company.name, "keys": [record._public_facts() for record in records]}

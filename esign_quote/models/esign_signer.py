@@ -6,6 +6,8 @@ from ..tools import codes, masking
 # In stored mails a mark stands for the personal link; the link itself is made when a mail
 # is handed to the mail server, so that nobody can read it in the database (law 3).
 LINK_MARK = "esign-link-"
+# What the journal calls the download of a file; all others are annexes.
+DOWNLOADS = {"quote": "document.downloaded", "signed": "document.downloaded", "proof": "proof.viewed"}
 
 
 class EsignSigner(models.Model):
@@ -144,5 +146,5 @@ class EsignSigner(models.Model):
             now = self._now()
             self.downloaded_on = now
             self.request_id.read_on = self.request_id.read_on or now
-        kind = "document.downloaded" if document.kind == "quote" else "annex.downloaded"
+        kind = DOWNLOADS.get(document.kind, "annex.downloaded")
         self.request_id._log([(kind, {"name": document.name, "sha256": document.sha256})], actor="signer")

@@ -203,8 +203,10 @@ class EsignTicket(models.Model):
         device_hash = codes.secret_hash(device)
         request = self.signer_id.request_id
         entry = {"channel": otp.channel, "ticket": self.uid, "device_sha256": device_hash, **origin}
-        request._log([("code.validated", entry)], actor="signer")
-        if otp.channel == "mail" and request.channel == "both":
+        more = otp.channel == "mail" and request.channel == "both"
+        started = [] if more else [("session.started", {"ticket": self.uid})]
+        request._log([("code.validated", entry), *started], actor="signer")
+        if more:
             # The wrong codes stay counted: whoever has the mailbox must not guess the phone's code for ever.
             self.env["esign.lock"]._give_back(self._scope())
             self.write({"half_hash": device_hash, "half_on": now})

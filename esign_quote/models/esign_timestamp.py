@@ -75,7 +75,7 @@ class EsignTimestamp(models.Model):
             raise
         with self._own_transaction() as this:
             company = company.with_env(this.env)
-            this.env["esign.authority"]._note_success(company, token.drift_ms)
+            this.env["esign.authority"]._note_success(company, token)
             this.env["esign.revocation"]._watch_token(company, token)
         return token
 

@@ -52,7 +52,7 @@ class IrHttp(models.AbstractModel):
                 request.httprequest.max_content_length = MAX_BODY
             if request.httprequest.method not in SAFE_HTTP_METHODS:
                 check_origin()
-            check_form()
+            check_form(rule.endpoint.routing.get("esign_file"))
 
     @classmethod
     def _handle_error(cls, exception):

@@ -22,7 +22,7 @@ class IrMailServer(models.Model):
             except Exception as error:
                 delivery._note_failure(smtp_answers.failure_of(error))
                 raise
-        delivery._note_answers(answers)
+        delivery._note_answers(answers, message)
         return message_id
 
     def _esign_awaited(self, message):

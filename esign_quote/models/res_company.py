@@ -2,9 +2,11 @@ import base64
 import logging
 from datetime import timedelta
 
+from dateutil.relativedelta import relativedelta
 from odoo import api, fields, models
 
 from ..tools.exceptions import SealError
+from ..tools.intake import IntakeLimits
 from .esign_request_contact import CHANNELS
 
 _logger = logging.getLogger(__name__)
@@ -53,9 +55,23 @@ class ResCompany(models.Model):
     )
     esign_sms_budget = fields.Integer("Text messages a day", default=50)
     esign_link_days = fields.Integer("Life of a link (days)", default=30)
+    esign_pdf_megabytes = fields.Integer("Largest file (MB)", default=25)
+    esign_pdf_pages = fields.Integer("Most pages", default=300)
+    esign_pdf_seconds = fields.Integer("Longest check of a file (seconds)", default=30)
     esign_terms = fields.Binary("Terms of sale (PDF)", attachment=True)
     esign_terms_name = fields.Char()
     esign_terms_date = fields.Date("Date of the terms of sale")
+    esign_private_months = fields.Integer(
+        "Technical log (months)",
+        default=12,
+        required=True,
+        help="How long full browser names, and addresses of other acts than the answer, are kept.",
+    )
+    esign_archive_signed = fields.Boolean(
+        "Archive the signed file",
+        default=True,
+        help="Keep the signed PDF with its proof for ten years. Otherwise it is removed 30 days after customer and company got it by mail; the proof and its hash stay.",
+    )
     esign_seal_ids = fields.One2many("esign.seal", "company_id", "Sealing keys")
     esign_key_alert_on = fields.Datetime(
         readonly=True, groups=fields.NO_ACCESS, help="When administrators were told that signatures wait for a key."
@@ -77,8 +93,23 @@ class ResCompany(models.Model):
     _esign_sms_budget_bounds = models.Constraint(
         "CHECK(esign_sms_budget BETWEEN 1 AND 10000)", "Between 1 and 10,000 text messages are sent a day."
     )
+    # CNIL on logs: six months to one year, up to three years with a reason (SECURITY 1.5).
+    _esign_private_months_bounds = models.Constraint(
+        "CHECK(esign_private_months BETWEEN 6 AND 36)", "The technical log is kept between 6 and 36 months."
+    )
     _esign_link_days_bounds = models.Constraint(
         "CHECK(esign_link_days BETWEEN 1 AND 60)", "A link lives between 1 and 60 days."
+    )
+
+    # Above, mails do not arrive, and phones cannot show the file.
+    _esign_pdf_megabytes_bounds = models.Constraint(
+        "CHECK(esign_pdf_megabytes BETWEEN 1 AND 50)", "A file to sign has at most 1 to 50 MB."
+    )
+    _esign_pdf_pages_bounds = models.Constraint(
+        "CHECK(esign_pdf_pages BETWEEN 1 AND 1000)", "A file to sign has at most 1 to 1,000 pages."
+    )
+    _esign_pdf_seconds_bounds = models.Constraint(
+        "CHECK(esign_pdf_seconds BETWEEN 5 AND 120)", "The check of a file takes at most 5 to 120 seconds."
     )
 
     @api.model_create_multi
@@ -118,6 +149,21 @@ class ResCompany(models.Model):
     def _esign_link_life(self):
         self.ensure_one()
         return timedelta(days=self.esign_link_days)
+
+    def _esign_private_life(self):
+        self.ensure_one()
+        return relativedelta(months=self.esign_private_months)
+
+    def _esign_intake_limits(self):
+        """Return the bounds of what may be sent for signature.
+
+        :rtype: esign_quote.tools.intake.IntakeLimits
+        """
+        return IntakeLimits(
+            max_bytes=self.esign_pdf_megabytes * 1024 * 1024,
+            max_pages=self.esign_pdf_pages,
+            max_seconds=self.esign_pdf_seconds,
+        )
 
     def _esign_terms_bytes(self):
         self.ensure_one()

@@ -79,7 +79,9 @@ class ResCompany(models.Model):
         if not this._esign_has_tsa():
             raise TimestampError("none")
         user, password = this.esign_tsa_user or "", this._esign_tsa_password()
-        urls = filter(None, (this.esign_tsa_url, this.esign_tsa_second_url))
+        urls = list(filter(None, (this.esign_tsa_url, this.esign_tsa_second_url)))
+        if self.env["esign.authority"]._takes_detour(self):
+            urls.reverse()
         now = self.env["esign.authority"]._now().replace(tzinfo=UTC)
         return timestamp.Service(
             tuple(timestamp.Authority(url.strip(), user, password) for url in urls),

@@ -39,12 +39,17 @@ OUR_TABLES = tuple(
         "throttle",
         "link_wish",
         "event",
+        "event_private",
+        "anchor",
+        "anchor_leaf",
+        "anchor_copy",
         "document",
         "proof",
         "timestamp",
         "seal",
         "consent",
         "delivery",
+        "mail_source",
     )
 )
 

@@ -48,7 +48,7 @@ class TestCompletion(EsignCommon, TransactionCase):
         self.assertEqual(len(self.request.proof_ids), 1)
 
     def test_the_cron_finishes_after_a_crash_anywhere(self):
-        for step in ("_seal_job", "_finish_signed", "_note_answer", "_apply_to_order"):
+        for step in ("_seal_job", "_keep_signed", "_finish_signed", "_note_answer", "_apply_to_order"):
             with self.subTest(step):
                 savepoint = self.env.cr.savepoint()
                 self._sign_while(step, RuntimeError("power cut"))

@@ -1,8 +1,8 @@
 import base64
 
-from odoo.tests import HttpCase, TransactionCase, tagged
+from odoo.tests import TransactionCase, tagged
 
-from .common import EsignCommon, EsignHttpCommon, make_pdf, text_of
+from .common import EsignCommon, make_pdf
 
 
 @tagged("post_install", "-at_install")
@@ -75,61 +75,3 @@ class TestConsent(EsignCommon, TransactionCase):
 
     def _codes(self, request):
         return [item["code"] for item in request.consents]
-
-
-@tagged("post_install", "-at_install")
-class TestVerifyPage(EsignHttpCommon, HttpCase):
-    """`/esign/verify`: what anybody may know of a signature."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.request = cls.read_and_sign(cls.send())
-
-    def test_a_known_identifier(self):
-        response = self.get(f"/esign/verify/{self.request.reference}")
-        self.assertEqual(response.status_code, 200)
-        for document in self.request.document_ids:
-            self.assertIn(document.sha256, response.text)
-        self.assertIn(self.request.seal_id.fingerprint, response.text)
-        self.assertIn("Atelier Nord", text_of(response))
-        self.assertIn(f'data-signed="{self.request._document("signed").sha256}"', response.text)
-
-    def test_it_shows_no_name_and_no_amount(self):
-        page = self.get(f"/esign/verify/{self.request.reference}").text
-        for secret in ("Jeanne", "Martin", "customer.example", "725.00", self.order.name, "Test Product"):
-            self.assertNotIn(secret, page)
-        for document in self.request.document_ids:
-            self.assertNotIn(document.uid, page)
-            self.assertNotIn(document.name, page)
-
-    def test_an_unknown_identifier(self):
-        response = self.get("/esign/verify/ES-2222-2222-2222")
-        self.assertEqual(response.status_code, 404)
-        self.assertIn("No signed document is known here", text_of(response))
-
-    def test_an_identifier_typed_into_the_form(self):
-        self.assertEqual(self.get("/esign/verify").status_code, 200)
-        response = self.get("/esign/verify", params={"reference": self.request.reference})
-        self.assertIn(self.request._document("signed").sha256, response.text)
-
-    def test_an_unsigned_procedure_looks_unknown(self):
-        request = self.send(self.new_order())
-        answers = {request.reference: None, "ES-2222-2222-2222": None}
-        for reference in answers:
-            response = self.get(f"/esign/verify/{reference}")
-            answers[reference] = (response.status_code, response.text.replace(reference, "…"))
-        self.assertEqual(len(set(answers.values())), 1)
-
-    def test_an_identifier_is_text(self):
-        response = self.get("/esign/verify/%3Cscript%3Ealert(1)%3C%2Fscript%3E")
-        self.assertNotIn("<script>alert", response.text)
-
-    def test_the_stamps_address_leads_here(self):
-        self.assertEqual(
-            self.request._verify_url(), f"{self.order.get_base_url()}/esign/verify/{self.request.reference}"
-        )
-
-    def test_staff_may_look_too(self):
-        self.authenticate("salesman", "salesman")
-        self.assertEqual(self.get(f"/esign/verify/{self.request.reference}").status_code, 200)

@@ -259,7 +259,9 @@ class TestProof(EsignCommon, TransactionCase):
             "recipient.frozen",
             "link.issued",
             "code.validated",
+            "session.started",
             "document.read_to_end",
+            "recap.shown",
             "consent.ticked",
             "signature.drawn",
             "sign.confirmed",
@@ -274,9 +276,11 @@ class TestProof(EsignCommon, TransactionCase):
         self.assertEqual(
             chain.verify(self.request.reference, journal, self.request.journal_head), self.request.journal_head
         )
-        self.assertEqual([entry["type"] for entry in journal[-2:]], ["proof.issued", "copies.queued"])
+        types = [entry["type"] for entry in journal]
+        issued = types.index("proof.issued")
+        self.assertEqual(types[issued:], ["proof.issued", "copies.queued", "order.confirmed"])
         self.assertEqual(
-            journal[-2]["payload"], {"json_sha256": self.proof.sha256, "pdf_sha256": self.proof.document_id.sha256}
+            journal[issued]["payload"], {"json_sha256": self.proof.sha256, "pdf_sha256": self.proof.document_id.sha256}
         )
 
     def test_the_hash_of_the_record_stands_in_the_pdf(self):

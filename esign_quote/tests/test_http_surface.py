@@ -27,6 +27,7 @@ EXAMPLES = {
     "/esign/<string:uid>/file/<string:document_uid>": "/esign/{uid}/file/{document}",
     "/esign/<string:uid>/download/<string:document_uid>": "/esign/{uid}/download/{document}",
     "/esign/<string:uid>/proof.json": "/esign/{uid}/proof.json",
+    "/esign/<string:uid>/pack": "/esign/{uid}/pack",
     "/esign/<string:uid>/read": "/esign/{uid}/read",
     "/esign/<string:uid>/sign": "/esign/{uid}/sign",
     "/esign/<string:uid>/decline": "/esign/{uid}/decline",
@@ -36,9 +37,12 @@ EXAMPLES = {
     "/esign/unlock/<string:secret>": "/esign/unlock/{secret}",
     "/esign/verify": "/esign/verify",
     "/esign/verify/<string:reference>": "/esign/verify/{reference}",
+    "/esign/verify/hash": "/esign/verify/hash",
+    "/esign/verify/seal": "/esign/verify/seal",
     "/esign/keys": "/esign/keys",
     "/esign/keys/<string:fingerprint>.cer": "/esign/keys/{fingerprint}.cer",
     "/esign/document/<string:uid>": "/esign/document/{document}",
+    "/esign/pack/<string:reference>": "/esign/pack/{reference}",
 }
 # What ends the session of the browser comes last.
 LAST = ("/decline", "/leave", "/logout")
@@ -334,7 +338,7 @@ class TestHttpSurface(SurfaceCommon, HttpCase):
 
     def _rows(self):
         """Return our rows, without the note that a link was opened."""
-        tables = [name for name in OUR_TABLES if name not in ("esign_event", "esign_request")]
+        tables = [name for name in OUR_TABLES if name not in ("esign_event", "esign_event_private", "esign_request")]
         rows = {"others": self.snapshot(*tables, "mail_message", "mail_mail", "sale_order")}
         self.env.cr.execute("SELECT to_jsonb(t) FROM esign_event t WHERE type != 'link.opened' ORDER BY id")
         rows["events"] = self.env.cr.fetchall()
@@ -350,7 +354,7 @@ class TestHttpSurface(SurfaceCommon, HttpCase):
                 self.get(f"/esign/t/{self.secret}", headers=made_up)
                 response = self.post(f"/esign/t/{self.secret}/code", headers=made_up)
                 self.assertIn(response.status_code, (303, 429))
-        self.env.cr.execute("SELECT payload->>'ip' FROM esign_event WHERE payload ? 'ip'")
+        self.env.cr.execute("SELECT payload->>'ip' FROM esign_event_private WHERE payload ? 'ip'")
         self.assertEqual({ip for (ip,) in self.env.cr.fetchall()}, {"127.0.0.1"})
         for table in OUR_TABLES:
             self.env.cr.execute(SQL("SELECT 1 FROM %s t WHERE t::text LIKE '%%203.0.113.99%%'", SQL.identifier(table)))

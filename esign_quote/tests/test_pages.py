@@ -26,6 +26,7 @@ ROUTES = (
     ("GET", "{uid}/file/{document}", None),
     ("POST", "{uid}/download/{document}", {}),
     ("GET", "{uid}/proof.json", None),
+    ("GET", "{uid}/pack", None),
     ("POST", "{uid}/read", {"sha256": "0" * 64}),
     ("POST", "{uid}/sign", {"name": "Jeanne Martin"}),
     ("POST", "{uid}/decline", {"comment": "no"}),
@@ -35,6 +36,8 @@ ROUTES = (
 PUBLIC = (
     ("GET", "verify", None),
     ("GET", "verify/{reference}", None),
+    ("POST", "verify/hash", {"sha256": "0" * 64}),
+    ("POST", "verify/seal", {}),
     ("GET", "again", None),
     ("POST", "again", {"email": "jeanne"}),
     ("GET", "unlock/{secret}", None),
@@ -79,7 +82,7 @@ class TestEveryRoute(EsignPagesCommon, HttpCase):
             "reference": "<string:reference>",
         }
         listed = {"/esign/" + path.format(**placeholders) for _method, path, _form in ROUTES + PUBLIC}
-        self.assertEqual(rules, listed | {"/esign/document/<string:uid>"})
+        self.assertEqual(rules, listed | {"/esign/document/<string:uid>", "/esign/pack/<string:reference>", "/esign/keys", "/esign/keys/<string:fingerprint>.cer"})
 
     def test_headers_on_every_answer(self):
         path = self.enter_and_read(self.request)

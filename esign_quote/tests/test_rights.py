@@ -14,8 +14,13 @@ MATRIX = {
     "esign.request": dict.fromkeys(READERS, "r"),
     "esign.signer": dict.fromkeys(READERS, "r"),
     "esign.delivery": dict.fromkeys(READERS, "r"),
+    "esign.mail.source": dict.fromkeys(READERS, "r"),
     "esign.document": dict.fromkeys(READERS, "r"),
     "esign.event": dict.fromkeys(READERS, "r"),
+    "esign.event.private": dict.fromkeys(("esign", "system"), "r"),
+    "esign.anchor": {"esign": "r", "system": "r"},
+    "esign.anchor.leaf": {},
+    "esign.anchor.copy": {"esign": "r", "system": "r"},
     "esign.proof": dict.fromkeys(READERS, "r"),
     "esign.timestamp": dict.fromkeys(READERS, "r"),
     "esign.authority": {"esign": "r", "system": "r"},
@@ -31,6 +36,10 @@ MATRIX = {
     # Windows: a record is its user's own, and what it does is checked when it does it.
     "esign.resend": dict.fromkeys((*READERS, "other"), "rwc"),
     "esign.unlock": {"esign": "rwc", "system": "rwc"},
+    "esign.uninstall": {"system": "rwc"},
+    "esign.export": {"system": "r"},
+    "esign.hold": {"esign": "rwc", "system": "rwc"},
+    "esign.performed": dict.fromkeys((*READERS, "other"), "rwc"),
     "esign.seal.import": {"esign": "rwcd", "system": "rwcd"},
     "esign.seal.token": {"esign": "rwcd", "system": "rwcd"},
     "esign.seal.revoke": {"esign": "rwc", "system": "rwc"},
@@ -50,8 +59,13 @@ VALUES = {
     "esign.request": {"closing_reason": "x"},
     "esign.signer": {"comment": "x"},
     "esign.delivery": {"state": "handed_over"},
+    "esign.mail.source": {"source": "x"},
     "esign.document": {"name": "x"},
     "esign.event": {"type": "x"},
+    "esign.event.private": {"salt": "00"},
+    "esign.anchor": {"root": "00"},
+    "esign.anchor.leaf": {"head": "00"},
+    "esign.anchor.copy": {"addresses": "x"},
     "esign.proof": {"sha256": "x"},
     "esign.timestamp": {"serial": "x"},
     "esign.authority": {"reason": "x"},
@@ -65,6 +79,10 @@ VALUES = {
     "esign.link.wish": {"email": "x@customer.example"},
     "esign.resend": {"email": "x@customer.example"},
     "esign.unlock": {"reason": "x"},
+    "esign.uninstall": {"database": "x"},
+    "esign.export": {"file_name": "x"},
+    "esign.hold": {"reason": "x"},
+    "esign.performed": {"day": "2026-01-31"},
     "esign.seal.import": {"password": "x"},
     "esign.seal.token": {"certificate": False},
     "esign.seal.revoke": {"reason": "x"},
@@ -100,12 +118,20 @@ class TestRights(EsignCommon, TransactionCase):
         cls.users["portal"].partner_id.write({"email": "jeanne.martin@customer.example", "name": "Jeanne Martin"})
         cls.request = cls.read_and_sign(cls.send())
         cls.env["esign.lock"]._take_try("link:0", 3, 60)
+        anchor = cls.env["esign.anchor"]._make()
         cls.records = {
             "esign.request": cls.request,
             "esign.signer": cls.request.signer_ids,
             "esign.delivery": cls.request.delivery_ids,
+            "esign.mail.source": cls.env["esign.mail.source"].search([("request_id", "=", cls.request.id)]),
             "esign.document": cls.request.document_ids,
             "esign.event": cls.request.event_ids,
+            "esign.event.private": cls.request.event_ids.private_ids,
+            "esign.anchor": anchor,
+            "esign.anchor.leaf": anchor.leaf_ids,
+            "esign.anchor.copy": cls.env["esign.anchor.copy"].create(
+                {"anchor_id": anchor.id, "company_id": cls.company.id, "addresses": "x"}
+            ),
             "esign.proof": cls.request.proof_ids,
             "esign.timestamp": cls.env["esign.timestamp"].create(
                 {
@@ -135,6 +161,10 @@ class TestRights(EsignCommon, TransactionCase):
             "esign.link.wish": cls.env["esign.link.wish"].create({"email": "x@customer.example"}),
             "esign.resend": cls.env["esign.resend"].create({"request_id": cls.request.id}),
             "esign.unlock": cls.env["esign.unlock"].create({"request_id": cls.request.id, "reason": "x"}),
+            "esign.uninstall": cls.env["esign.uninstall"].create({}),
+            "esign.export": cls.env["esign.export"]._start(),
+            "esign.hold": cls.env["esign.hold"].create({"request_id": cls.request.id, "reason": "x"}),
+            "esign.performed": cls.env["esign.performed"].create({"request_id": cls.request.id}),
         }
 
     def test_the_matrix_names_every_model(self):
@@ -186,6 +216,7 @@ class TestRights(EsignCommon, TransactionCase):
             "esign.request",
             "esign.signer",
             "esign.delivery",
+            "esign.mail.source",
             "esign.document",
             "esign.event",
             "esign.proof",
@@ -218,6 +249,11 @@ class TestRights(EsignCommon, TransactionCase):
                 "_complete",
                 "_open",
                 "_finish_signed",
+                "_record_delivery",
+                "_set_hold",
+                "_lift_hold",
+                "_purge",
+                "_remove_signed",
             ),
             "esign.signer": ("_new_link", "_link_mark", "_record_last_page", "_correct", "_unlock", "_keep_draft"),
             "esign.ticket": ("_issue", "_send_code", "_check_code", "_let_in", "_sign", "_find_by_secret", "_stay"),
@@ -234,6 +270,8 @@ class TestRights(EsignCommon, TransactionCase):
             "esign.authority": ("_note_failure", "_note_success", "_forget_pause"),
             "esign.revocation": ("_watch", "_refresh", "_keep_answers"),
             "esign.document": ("_freeze",),
+            "esign.anchor": ("_make", "_cron_anchor", "_leaves", "_problems", "_mail"),
+            "esign.event.private": ("_kept",),
         }
         for model, names in methods.items():
             for name in names:
@@ -256,15 +294,26 @@ class TestRights(EsignCommon, TransactionCase):
         self.assertEqual(
             found,
             {
+                "esign.anchor.action_check",
                 "esign.document.action_download",
+                "esign.export.action_download",
+                "esign.hold.action_confirm",
+                "esign.performed.action_confirm",
                 "esign.request.action_cancel",
+                "esign.request.action_dispute_pack",
+                "esign.request.action_hold",
                 "esign.request.action_open_order",
+                "esign.request.action_performed",
                 "esign.request.action_resend",
                 "esign.request.action_unlock",
                 "esign.resend.action_send",
                 "esign.seal.import.action_import",
                 "esign.seal.revoke.action_revoke",
                 "esign.seal.token.action_use",
+                "esign.uninstall.action_confirm",
+                "esign.uninstall.action_download",
+                "esign.uninstall.action_export",
+                "esign.uninstall.action_refresh",
                 "esign.unlock.action_unlock",
             },
         )
@@ -300,6 +349,7 @@ class TestRights(EsignCommon, TransactionCase):
             "esign.request",
             "esign.signer",
             "esign.delivery",
+            "esign.mail.source",
             "esign.document",
             "esign.event",
             "esign.proof",
@@ -329,7 +379,8 @@ class TestRights(EsignCommon, TransactionCase):
         return not isinstance(self._attempt(actions[operation]), AccessError)
 
     def _values(self, model):
-        windows = dict.fromkeys(("esign.resend", "esign.unlock"), {"request_id": self.request.id})
+        on_a_request = ("esign.resend", "esign.unlock", "esign.hold", "esign.performed")
+        windows = dict.fromkeys(on_a_request, {"request_id": self.request.id})
         windows["esign.seal.revoke"] = {"seal_id": self.request.seal_id.id}
         return {**VALUES[model], **windows.get(model, {})}
 
@@ -406,6 +457,7 @@ PLACES = {
     "/esign/{uid}/file/{quote}": ("signer",),
     "/esign/{uid}/file/{signed}": ("signer",),
     "/esign/{uid}/proof.json": ("signer",),
+    "/esign/{uid}/pack": ("signer",),
     "/esign/verify/{reference}": (*ROLES, "signer"),
     "/esign/verify": (*ROLES, "signer"),
     "/esign/keys": (*ROLES, "signer"),
@@ -416,6 +468,8 @@ PLACES = {
     "/my/signatures/{reference}/signed": ("portal", "accountant", *READERS),
     "/my/signatures/{reference}/proof": ("portal", "accountant", *READERS),
     "/my/signatures/{reference}/quote": (),
+    "/my/signatures/{reference}/pack": ("portal", "accountant", *READERS),
+    "/esign/pack/{reference}": READERS,
 }
 
 

@@ -154,6 +154,20 @@ class TestTimestamp(TimestampCommon, TransactionCase):
         self.assertEqual(self.signed().seal_level, "PAdES B-T")
         self.assertEqual(self.authority.asked, ["/second", "/second"])
 
+    def test_nobody_waits_for_the_first_address_each_time(self):
+        self.company.esign_tsa_second_url = self.authority.second_url
+        self.authority.fault = "down"
+        self.signed()
+        self.assertEqual(self.authority.asked, ["/tsa", "/second", "/second"])
+        self.authority.asked.clear()
+        self.signed(self.new_order())
+        self.assertEqual(self.authority.asked, ["/second", "/second"])
+        self.age("esign_authority", "detour_until", "11 minutes")
+        self.authority.heal()
+        self.authority.asked.clear()
+        self.signed(self.new_order())
+        self.assertEqual(self.authority.asked, ["/tsa", "/tsa"])
+
     def test_a_drift_is_recorded(self):
         self.authority.offset = 10
         request = self.signed()

@@ -3,14 +3,20 @@
 ``h_0 = SHA256(journal id)``;
 ``h_n = SHA256(0x00 || h_{n-1} || JCS({seq, type, at, actor, payload_sha256}))``.
 The leading zero octet keeps entries apart from the nodes of a Merkle tree (RFC 6962 2.1).
+
+Personal data that is destroyed sooner is not in the payload but apart; the payload holds
+``private_sha256 = SHA256(salt || JCS(private))``. Salt and data gone, nobody can tell or guess them, and
+the chain stands.
 """
 
 import hashlib
+import secrets
 
 from .exceptions import ChainBroken
 from .hashing import canonical_json, sha256_hex
 
 FIELDS = ("seq", "type", "at", "actor", "payload_sha256")
+SALT_BYTES = 32
 
 
 def start(journal_id: str) -> str:
@@ -29,11 +35,25 @@ def link(previous: str, entry: dict) -> str:
     return hashlib.sha256(b"\x00" + bytes.fromhex(previous) + body).hexdigest()
 
 
-def verify(journal_id: str, entries: list[dict], head: str | None = None) -> str:
+def new_salt() -> str:
+    """Return 256 random bits in hexadecimal."""
+    return secrets.token_hex(SALT_BYTES)
+
+
+def commitment(salt: str, private: dict) -> str:
+    """Return what stands in the payload for private data: its salted SHA-256.
+
+    :param salt: hexadecimal, from :func:`new_salt`; secret as long as the data is
+    """
+    return hashlib.sha256(bytes.fromhex(salt) + canonical_json(private)).hexdigest()
+
+
+def verify(journal_id: str, entries: list[dict], head: str | None = None, *, purged: bool = False) -> str:
     """Check a whole journal, oldest entry first.
 
     :param entries: dicts with :data:`FIELDS`, ``payload`` and ``hash``
     :param head: the hash that the last entry must have, when it is known from elsewhere
+    :param purged: the term is over: a ``payload`` may be None, its hash stands for it
     :return: the hash of the last entry
     :raise ChainBroken: ``gap``, ``payload``, ``hash`` or ``head``; ``seq`` tells where
     """
@@ -41,7 +61,8 @@ def verify(journal_id: str, entries: list[dict], head: str | None = None) -> str
     for position, entry in enumerate(entries, start=1):
         if entry["seq"] != position:
             raise ChainBroken("gap", seq=position)
-        if payload_hash(entry["payload"]) != entry["payload_sha256"]:
+        gone = purged and entry["payload"] is None
+        if not gone and payload_hash(entry["payload"]) != entry["payload_sha256"]:
             raise ChainBroken("payload", seq=position)
         previous = link(previous, entry)
         if previous != entry["hash"]:

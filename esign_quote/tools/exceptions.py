@@ -45,12 +45,20 @@ class SignatureRefused(EsignError):
     """A drawn or typed signature that is empty, too big or deceptive."""
 
 
+class InspectionFailed(EsignError):
+    """The server could not look at a PDF at all; says nothing about the PDF."""
+
+
 class PhoneRefused(EsignError):
     """A number that no code may be sent to; see ``phones.parse_mobile``."""
 
 
 class ChainBroken(EsignError):
     """A journal whose entries do not follow from each other."""
+
+
+class PathBroken(EsignError):
+    """A path of a Merkle tree that leads nowhere."""
 
 
 class VaultError(EsignError):

@@ -24,7 +24,7 @@ from .seal import SealKey, generate_certificate, seal_pdf
 from .stamping import count_pages
 from .verify import verify_strict
 
-__all__ = ["REASONS", "IntakeLimits", "IntakeReport", "inspect_annex", "inspect_pdf"]
+__all__ = ["REASONS", "IntakeLimits", "IntakeReport", "inspect_annex", "inspect_pdf", "warm_up"]
 
 REASONS = {
     "too_large": "more bytes than allowed",
@@ -39,6 +39,8 @@ REASONS = {
     "launch": "starts a program or opens another file",
     "xfa": "contains an XFA form, which most viewers cannot show",
     "active_content": "actions that send data, hide or change what is shown; multimedia; 3D",
+    "attachment": "a portfolio, or carries a file that could start a program",
+    "layers": "layers that are off, or that a viewer switches by itself, for instance to print",
     "no_pages": "has no pages",
     "page_tree": "the page tree loops, miscounts, is too deep or holds a page twice",
     "bad_size": "a page is unusably small or its boxes are wrong, or /Size is absurd",
@@ -59,6 +61,8 @@ class IntakeLimits:
 
     max_bytes: int = 25 * 1024 * 1024
     max_pages: int = 300
+    max_seconds: int = 30
+    """Of the processor, for one file; kept by ``sandbox``, which can end what takes longer."""
     max_objects: int = 200_000
     max_size_entry: int = 1_000_000
     """Largest /Size of the trailer; every new object gets a number from there on."""
@@ -107,6 +111,8 @@ def inspect_pdf(data: bytes, limits: IntakeLimits | None = None, dry_run: bool =
         raise PdfRefused("certified")
     if findings.signatures:
         raise PdfRefused("signed", signatures=findings.signatures)
+    if findings.shifting_layers:
+        raise PdfRefused("layers")
     width, height = findings.last_page_size
     if width < limits.min_page_width_pt or height < limits.min_page_height_pt:
         raise PdfRefused("bad_size", width_pt=round(width), height_pt=round(height))
@@ -125,6 +131,11 @@ def inspect_annex(data: bytes, limits: IntakeLimits | None = None) -> IntakeRepo
     """
     findings, revisions = _inspect(data, limits or IntakeLimits())
     return _report(data, findings, revisions)
+
+
+def warm_up() -> None:
+    """Load and make what every inspection needs, before limits are set."""
+    _dry_run_tools()
 
 
 def _report(data: bytes, findings: Findings, revisions: int) -> IntakeReport:

@@ -4,6 +4,7 @@ Actions are looked for where a viewer finds them (ISO 32000-1 12.6.2: catalogue,
 fields, outlines, names), never by searching bytes: image data contains every short word sooner or later.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -25,6 +26,14 @@ _REFUSED_AS = {
     "/GoToR": "launch",
     "/GoToE": "launch",
 }
+# Where a click may lead. Without a scheme it is a web address as people type it.
+_SAFE_ADDRESS = re.compile(r"(?:https?|mailto|tel|sms):|/(?![/\\])|[^\\/:]+(?:[/?#]|$)|[^\\/:]+:\d", re.IGNORECASE)
+# Files inside the file: data, texts, pictures, documents without macros; nothing that starts by a double click.
+_INERT_ENDINGS = frozenset(
+    ["xml", "json", "csv", "txt", "edi", "ics", "vcf", "pdf", "png", "jpg", "jpeg", "gif", "tif", "tiff", "webp", "odt", "ods", "odp", "odg", "docx", "xlsx", "pptx", "rtf", "md", "p7s", "tsr"]
+)
+_PROGRAM_STARTS = (b"MZ", b"\x7fELF", b"#!", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\xd0\xcf\x11\xe0", b"PE\0\0")
+"""Of Windows, Linux, scripts, macOS, Java; and the old format of Office, which holds macros."""
 _ACTIVE_ANNOTATIONS = frozenset(("/Movie", "/Screen", "/Sound", "/3D", "/RichMedia"))
 
 
@@ -48,6 +57,8 @@ class Findings:
     has_attachments: bool = False
     has_links: bool = False
     has_layers: bool = False
+    shifting_layers: bool = False
+    """What is shown depends on layers that are off, or that a viewer switches by itself."""
     signatures: int = 0
     certified: bool = False
 
@@ -81,7 +92,7 @@ def walk_document(reader, limits: WalkLimits) -> Findings:
     _check_form(walk, catalogue)
     _check_outlines(walk, catalogue)
     _check_permissions(walk, catalogue)
-    walk.findings.has_layers = "/OCProperties" in catalogue
+    _check_layers(walk, catalogue)
     for page in _pages(walk, catalogue):
         _check_page(walk, page)
     return walk.findings
@@ -123,10 +134,22 @@ def _check_action(walk: _Walk, action, allowed: frozenset) -> None:
         kind = _get(current, "/S")
         if "/JS" in current:
             raise PdfRefused("javascript")
+        if kind == "/URI":
+            _check_address(current)
         if kind is not None and kind not in allowed:
             raise PdfRefused(_REFUSED_AS.get(kind, "active_content"), action=str(kind))
         following = _get(current, "/Next")
         pending.extend(_items(following) if isinstance(following, list) else [following])
+
+
+def _check_address(action) -> None:
+    """Refuse addresses that start a program, read a file or run a script (``file:``, ``javascript:``, shares)."""
+    address = _get(action, "/URI")
+    text = address.decode("latin-1") if isinstance(address, bytes) else str(address or "#")
+    if text.lstrip().lower().startswith(("javascript:", "vbscript:", "data:")):
+        raise PdfRefused("javascript", cause="address")
+    if not _SAFE_ADDRESS.match(text.strip()):
+        raise PdfRefused("launch", cause="address")
 
 
 def _check_open_action(walk: _Walk, catalogue) -> None:
@@ -145,8 +168,55 @@ def _check_names(walk: _Walk, catalogue) -> None:
     names = _get(catalogue, "/Names")
     if _get(names, "/JavaScript") is not None:
         raise PdfRefused("javascript")
+    if _get(catalogue, "/Collection") is not None:
+        # A portfolio: its pages only say that the documents are the attached files.
+        raise PdfRefused("attachment", cause="portfolio")
     # Attached data is inert; Odoo itself attaches the XML of electronic invoices and orders.
-    walk.findings.has_attachments = _get(names, "/EmbeddedFiles") is not None or _get(catalogue, "/AF") is not None
+    attached = [*_items(_get(catalogue, "/AF")), *_name_values(walk, _get(names, "/EmbeddedFiles"))]
+    walk.findings.has_attachments = bool(attached)
+    for specification in attached:
+        _check_attachment(walk, specification)
+
+
+def _name_values(walk: _Walk, tree) -> Iterator:
+    """Yield the values of a name tree (7.9.6)."""
+    pending, seen = [tree], set()
+    while pending:
+        node = pending.pop()
+        if not isinstance(node, dict) or id(node) in seen:
+            continue
+        seen.add(id(node))
+        walk.visit()
+        yield from _items(_get(node, "/Names"))[1::2]
+        pending.extend(_items(_get(node, "/Kids")))
+
+
+def _check_attachment(walk: _Walk, specification) -> None:
+    """Refuse an embedded file that could start something (7.11.3)."""
+    walk.visit()
+    files = _get(specification, "/EF")
+    if not isinstance(files, dict):
+        return
+    for key in ("/UF", "/F", "/Unix", "/DOS", "/Mac"):
+        name = _get(specification, key)
+        if name is not None and str(name).rsplit(".", 1)[-1].strip().lower() not in _INERT_ENDINGS:
+            raise PdfRefused("attachment", name=str(name)[:100])
+    for key in files:
+        content = _get(files, key)
+        if hasattr(content, "get_data") and content.get_data().startswith(_PROGRAM_STARTS):
+            raise PdfRefused("attachment", cause="program")
+
+
+def _check_layers(walk: _Walk, catalogue) -> None:
+    """Look at optional content (8.11.4): is everything shown, always, to everybody?"""
+    properties = _get(catalogue, "/OCProperties")
+    if not isinstance(properties, dict):
+        return
+    walk.findings.has_layers = True
+    for configuration in (_get(properties, "/D"), *_items(_get(properties, "/Configs"))):
+        off, events = _get(configuration, "/OFF"), _get(configuration, "/AS")
+        if off or events or _get(configuration, "/BaseState") not in (None, "/ON"):
+            walk.findings.shifting_layers = True
 
 
 def _check_outlines(walk: _Walk, catalogue) -> None:
@@ -227,6 +297,10 @@ def _check_annotation(walk: _Walk, annotation) -> None:
         walk.findings.has_links = True
     if subtype == "/FileAttachment":
         walk.findings.has_attachments = True
+        _check_attachment(walk, _get(annotation, "/FS"))
+    if _get(annotation, "/FT") == "/Sig" and _get(annotation, "/V") is not None and not walk.findings.signatures:
+        # A signature that the form does not list: some viewers show it all the same.
+        walk.findings.signatures = 1
     _check_action(walk, _get(annotation, "/A"), _SAFE_ON_CLICK)
     _check_action(walk, _get(annotation, "/PA"), _SAFE_ON_CLICK)
     _check_additional_actions(walk, annotation)

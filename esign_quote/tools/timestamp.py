@@ -10,7 +10,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from asn1crypto import algos, cms, core, tsp, x509
@@ -94,6 +94,9 @@ class Token:
     drift: timedelta = timedelta(0)
     """How far its time lies behind (-) or ahead (+) of the span in which our clock saw it being made."""
 
+    address: str = ""
+    """Where it was got, when it was not checked only."""
+
     @property
     def drift_ms(self) -> int:
         return round(self.drift / timedelta(milliseconds=1))
@@ -166,6 +169,10 @@ class Service:
             raise last
         raise TimestampError(last.reason, **last.detail, first=reasons[0].reason) from last
 
+    def starting_at(self, address: str) -> "Service":
+        """Return the same service, that asks ``address`` first if it is one of its own."""
+        return replace(self, authorities=tuple(sorted(self.authorities, key=lambda item: item.url != address)))
+
     def _stamp_at(self, authority: Authority, data: bytes) -> Token:
         nonce = secrets.randbits(127) | 1 << 127  # always of the same length, and positive
         query = _request(hashlib.sha256(data).digest(), nonce, self.policy)
@@ -174,7 +181,7 @@ class Service:
         span = (asked, self.clock())
         token = check_token(_token_of(answer), data, self.roots, nonce=nonce, policy=self.policy, span=span)
         _require(hashlib.sha256(token.certificate).hexdigest() not in self.revoked, "revoked")
-        return token
+        return replace(token, address=authority.url)
 
 
 def running_clock(moment: datetime) -> Callable[[], datetime]:

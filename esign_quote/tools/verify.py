@@ -6,19 +6,22 @@ harmless. We sealed the file and know exactly what it must look like, so anythin
 
 import hashlib
 import io
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from asn1crypto import cms as asn1_cms
 from asn1crypto import x509 as asn1_x509
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import MDPPerm
-from pyhanko.sign.validation.generic_cms import validate_sig_integrity
+from pyhanko.sign.validation.generic_cms import extract_signer_info, validate_sig_integrity
 
 from .exceptions import TimestampError
 from .pdf_limits import PYHANKO_LIMITS
 from .timestamp import Token, check_signature_token
 
-__all__ = ["REASONS", "Verdict", "verify_strict"]
+__all__ = ["REASONS", "WORDS", "Judgement", "Verdict", "judge", "verify_strict"]
 
 REASONS = {
     "ok": "sealed with this certificate, whole file covered, nothing changed",
@@ -35,7 +38,19 @@ REASONS = {
 }
 """What :attr:`Verdict.reason` can be, for developers."""
 
+WORDS = {
+    "authentic": "sealed with one of our certificates, whole, alone, nothing changed",
+    "altered": "a signature is there, and it does not belong to these bytes",
+    "changed": "sealed once, something was added behind it",
+    "unknown": "sealed and whole, with a certificate that is none of ours",
+    "not_ours": "no signature, or not one that our seals look like",
+}
+"""What :attr:`Judgement.word` can be."""
+
 _DIGESTS = ("sha256", "sha384", "sha512")
+_BYTE_RANGE = re.compile(rb"/ByteRange\s{0,99}\[\s{0,99}" + rb"\s{1,99}".join([rb"(\d{1,10})"] * 4) + rb"\s{0,99}\]")
+_MAX_SIGNATURES = 8
+_MAX_CMS = 500_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -84,6 +99,7 @@ def verify_strict(
         _check_coverage(data, signature)
         _check_permissions(signature)
         _check_cryptography(signature, certificate_der)
+        _check_unsigned_fields(signature)
         timestamp = _check_timestamp(signature)
         if original_sha256 is not None:
             _check_original(data, original_sha256, original_size)
@@ -173,6 +189,25 @@ def _check_cryptography(signature, certificate_der: bytes) -> None:
     _require(valid, "signature_invalid")
 
 
+def _check_unsigned_fields(signature) -> None:
+    """Require what stands beside the signed attributes to say what they say (RFC 5652 5.1, 5.3).
+
+    Versions, the list of digests and the signer's identifier are covered by no signature; of one that
+    is valid a bit could be flipped there, and general validators do not look.
+    """
+    signed_data, signer, certificate = signature.signed_data, signature.signer_info, signature.signer_cert
+    versions = [item["version"].dump() for item in (signed_data, signer)]
+    digests = [item.dump() for item in signed_data["digest_algorithms"]]
+    named = signer["sid"].chosen
+    same = (
+        versions == [b"\x02\x01\x01"] * 2
+        and digests == [signer["digest_algorithm"].dump()]
+        and named["issuer"].dump() == certificate.issuer.dump()
+        and named["serial_number"].native == certificate.serial_number
+    )
+    _require(same, "signature_invalid")
+
+
 def _check_original(data: bytes, sha256: str, size: int) -> None:
     matches = 0 < size < len(data) and hashlib.sha256(data[:size]).hexdigest() == sha256
     _require(matches, "original_mismatch")
@@ -183,6 +218,107 @@ def _check_timestamp(signature) -> Token | None:
         return check_signature_token(signature.signer_info)
     except TimestampError as error:
         raise _Failed("timestamp_invalid") from error
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Answer of :func:`judge`."""
+
+    word: str
+    """A key of :data:`WORDS`."""
+    reason: str = ""
+    """A key of :data:`REASONS` where there is more to say."""
+    fingerprint: str | None = None
+    """SHA-256 of the certificate (DER), hexadecimal."""
+    subject: str | None = None
+    signing_time: datetime | None = None
+    """Time claimed in the signature, when it is authentic."""
+    timestamped: bool = False
+
+
+@dataclass(frozen=True)
+class _Found:
+    end: int
+    certificate: asn1_x509.Certificate | None
+
+    @property
+    def fingerprint(self) -> str:
+        return hashlib.sha256(self.certificate.dump()).hexdigest()
+
+
+def judge(data: bytes, known: Collection[str]) -> Judgement:
+    """Say what a file is that anybody may have brought: one of five words.
+
+    Signatures are looked for in the raw bytes, as `static/check/check.py` explains: the structure of a
+    hostile file may lie, the bytes that a signature covers cannot. Only a file that is covered as a
+    whole, by one of our certificates, is parsed. Never raises for bad input.
+
+    :param data: the file
+    :param known: fingerprints (SHA-256, hexadecimal) of all certificates that ever were ours
+    """
+    found = list(_signatures(data))
+    valid = [item for item in found if item.certificate]
+    if not valid:
+        signed = found or b"/ByteRange" in data or b"ETSI.CAdES" in data
+        return Judgement("altered", "digest_mismatch") if signed else Judgement("not_ours", "signature_count")
+    ours = [item for item in valid if item.fingerprint in known]
+    chosen = (ours or valid)[-1]
+    facts = {"fingerprint": chosen.fingerprint, "subject": chosen.certificate.subject.human_friendly}
+    if chosen.end < len(data) or len(found) > 1:
+        return Judgement("changed", "coverage" if chosen.end < len(data) else "signature_count", **facts)
+    if not ours:
+        return Judgement("unknown", "other_certificate", **facts)
+    verdict = verify_strict(data, chosen.certificate.dump())
+    if verdict.ok:
+        return Judgement("authentic", "ok", **facts, signing_time=verdict.signing_time, timestamped=verdict.timestamped)
+    altered = verdict.reason in ("digest_mismatch", "signature_invalid", "timestamp_invalid", "coverage")
+    return Judgement("altered" if altered else "not_ours", verdict.reason, **facts)
+
+
+def _signatures(data: bytes) -> Iterator[_Found]:
+    """Yield what can be a signature of this file, by the place where its signed bytes end."""
+    places = set()
+    for match in _BYTE_RANGE.finditer(data):
+        start, first, second, length = (int(number) for number in match.groups())
+        end = second + length
+        sound = start == 0 and 0 < first < second < end <= len(data) and second - first <= 2 * _MAX_CMS
+        if sound and data[first] == ord("<") and data[second - 1] == ord(">"):
+            places.add((end, first, second))
+        if len(places) == _MAX_SIGNATURES:
+            break
+    for end, first, second in sorted(places):
+        try:
+            certificate = _certificate_of_valid(data, first, second, end)
+        except Exception:  # noqa: BLE001  whatever a hostile signature makes the parsers raise
+            certificate = None
+        yield _Found(end, certificate)
+
+
+def _certificate_of_valid(data: bytes, first: int, second: int, end: int):
+    """Return the certificate of the signature between two offsets, None when it does not hold."""
+    content = bytes.fromhex(data[first + 1 : second - 1].decode("ascii"))
+    der = signature_der(content)
+    if content[len(der) :].strip(b"\0"):
+        return None
+    signed_data = asn1_cms.ContentInfo.load(der, strict=True)["content"]
+    signer_info = extract_signer_info(signed_data)
+    named = signer_info["sid"].chosen
+    certificates = [item.chosen for item in signed_data["certificates"] if item.name == "certificate"]
+    (certificate,) = [item for item in certificates if _is_named(item, named)]
+    algorithm = signer_info["digest_algorithm"]["algorithm"].native
+    if algorithm not in _DIGESTS:
+        return None
+    digest = hashlib.new(algorithm, data[:first])
+    digest.update(memoryview(data)[second:end])
+    intact, valid = validate_sig_integrity(signer_info, certificate, "data", actual_digest=digest.digest())
+    return certificate if intact and valid else None
+
+
+def _is_named(certificate, named) -> bool:
+    if isinstance(named, asn1_cms.IssuerAndSerialNumber):
+        same_number = certificate.serial_number == named["serial_number"].native
+        return same_number and certificate.issuer.dump() == named["issuer"].dump()
+    return certificate.key_identifier == named.native
 
 
 def _text(dictionary, key: str) -> str | None:

@@ -1,1 +1,10 @@
-from . import esign_resend, esign_seal_import, esign_seal_revoke, esign_seal_token, esign_unlock
+from . import (
+    esign_hold,
+    esign_performed,
+    esign_resend,
+    esign_seal_import,
+    esign_seal_revoke,
+    esign_seal_token,
+    esign_uninstall,
+    esign_unlock,
+)

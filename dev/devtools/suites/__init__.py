@@ -11,6 +11,8 @@ from .base import Context, Outcome
 class Suite:
     title: str
     run: Callable[[Context], Outcome]
+    alone: bool = False
+    """It measures, or needs the machine to itself: nothing runs beside it."""
 
 
 SUITES = {
@@ -21,6 +23,6 @@ SUITES = {
     "sale": Suite("Odoo's own tests of online signature and payment, addon installed", odoo_suites.run_sale),
     "odoo_lint": Suite("Odoo's own linters (test_lint)", odoo_suites.run_lint),
     "browser": Suite("dev/tests/browser: real server, browser and mails", pytest_suites.run_browser),
-    "race": Suite("dev/tests/race: parallel requests, two processes", pytest_suites.run_race),
-    "faults": Suite("dev/tests/faults: attacks, the quick part of dev/faults", pytest_suites.run_faults),
+    "race": Suite("dev/tests/race: parallel requests, two processes", pytest_suites.run_race, alone=True),
+    "faults": Suite("dev/tests/faults: attacks, the quick part of dev/faults", pytest_suites.run_faults, alone=True),
 }

@@ -3,7 +3,6 @@
 import keyboard
 import quotations
 from playwright.sync_api import expect
-from watch import Watch
 
 
 def test_keyboard_only_at_four_times_the_size(invited, mails):
@@ -80,29 +79,6 @@ def test_what_is_wrong_is_said_and_nothing_is_lost(invited):
     assert customer.ink_of_signature() > 0, "the drawing is still there"
     page.locator("#capacity").fill("Director")
     customer.sign()
-
-
-def test_checking_a_file_needs_no_log_in(invited, server, mails, new_page, tmp_path, photographer):
-    """The page behind the QR code: the file stays in the browser."""
-    customer, link = invited("verified")
-    customer.open_link(link)
-    customer.paste_code(customer.ask_code())
-    customer.read_to_end()
-    customer.go_on_to_sign()
-    customer.fill_in("typed")
-    customer.sign()
-    files = customer.download_result(tmp_path)
-    changed = tmp_path / "changed.pdf"
-    changed.write_bytes(files["signed"].read_bytes()[:-1] + b"\0")
-    page = new_page()
-    watch = Watch(page, server.url)
-    identifier = customer.page.locator(".o_esign_facts dd").first.text_content()
-    page.goto(f"{server.url}/esign/verify/{identifier}")
-    for path, verdict in ((files["signed"], "signed"), (files["proof"], "proof"), (changed, "other")):
-        page.locator("input[type=file]").set_input_files(path)
-        expect(page.locator(".o_esign_verdict")).to_have_attribute("data-verdict", verdict)
-        watch.check()
-        customer.look_at(page, f"verdict-{verdict}")
 
 
 def test_staff_are_sent_away(invited, mails, salesperson, server):

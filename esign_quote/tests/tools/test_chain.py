@@ -68,3 +68,15 @@ def test_another_requests_journal_is_not_ours():
 
 def test_the_key_order_of_a_payload_does_not_matter():
     assert chain.payload_hash({"a": 1, "b": 2}) == chain.payload_hash({"b": 2, "a": 1})
+
+
+def test_a_journal_without_its_payloads_still_holds_together():
+    entries = journal()
+    for entry in entries[:-1]:
+        entry["payload"] = None
+    assert chain.verify(JOURNAL, entries, entries[-1]["hash"], purged=True) == entries[-1]["hash"]
+    with pytest.raises(ChainBroken, match="payload"):
+        chain.verify(JOURNAL, entries)
+    entries[3]["payload_sha256"] = "0" * 64
+    with pytest.raises(ChainBroken, match="hash"):
+        chain.verify(JOURNAL, entries, purged=True)

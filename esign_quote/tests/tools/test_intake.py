@@ -51,6 +51,19 @@ def launch():
     return make.action("/Launch", F=TextStringObject("calc.exe"))
 
 
+def link(address):
+    return lambda: annotation(A=make.action("/URI", URI=TextStringObject(address)))
+
+
+def attached(name, content):
+    return make.changed(make.quote(), lambda writer: writer.add_attachment(name, content))
+
+
+def layers(**configuration):
+    values = DictionaryObject({NameObject("/" + key): value for key, value in configuration.items()})
+    return in_catalogue("/OCProperties", DictionaryObject({NameObject("/OCGs"): ArrayObject(), NameObject("/D"): values}))
+
+
 def form(**entries):
     return in_catalogue("/AcroForm", DictionaryObject({NameObject("/" + key): value for key, value in entries.items()}))
 
@@ -165,6 +178,7 @@ CASES = {
         lambda: on_page("/AA", DictionaryObject({NameObject("/O"): script()})),
         lambda: annotation(A=script()),
         lambda: annotation(AA=DictionaryObject({NameObject("/E"): script()})),
+        *(link(address) for address in ("javascript:alert(1)", " JavaScript:x", "data:text/html,x")),
         lambda: field(FT=NameObject("/Tx"), AA=DictionaryObject({NameObject("/K"): script()})),
         lambda: in_catalogue(
             "/Outlines", DictionaryObject({NameObject("/First"): DictionaryObject({NameObject("/A"): script()})})
@@ -175,6 +189,7 @@ CASES = {
         lambda: annotation(A=launch()),
         lambda: annotation(A=make.action("/GoToR", F=TextStringObject("//host/share"))),
         lambda: annotation(A=make.action("/GoToE")),
+        *(link(address) for address in ("file:///etc/passwd", "\\\\host\\share", "//host/share", "ms-word:ofe|u|x")),
     ],
     "xfa": [
         lambda: form(XFA=ArrayObject([TextStringObject("template")]), Fields=ArrayObject()),
@@ -189,6 +204,17 @@ CASES = {
         # A web page that opens by itself tells its owner who reads the quotation.
         lambda: in_catalogue("/OpenAction", make.action("/URI", URI=TextStringObject("https://example.com"))),
         lambda: on_page("/AA", DictionaryObject({NameObject("/O"): make.action("/URI")})),
+    ],
+    "attachment": [
+        lambda: attached("update.exe", b"<x/>"),
+        lambda: attached("order.xml", b"MZ\x90\0"),
+        lambda: attached("noname", b"x"),
+        lambda: in_catalogue("/Collection", DictionaryObject({NameObject("/View"): NameObject("/D")})),
+    ],
+    "layers": [
+        lambda: layers(OFF=ArrayObject([DictionaryObject()])),
+        lambda: layers(AS=ArrayObject([DictionaryObject({NameObject("/Event"): NameObject("/Print")})])),
+        lambda: layers(BaseState=NameObject("/OFF")),
     ],
     "no_pages": [lambda: tree(b"[]", 0)],
     "page_tree": [
@@ -255,13 +281,14 @@ def test_accepted_quote():
             "has_attachments",
         ),
         (annotation(A=make.action("/URI", URI=TextStringObject("https://example.com"))), "has_links"),
+        *((link(address)(), "has_links") for address in ("mailto:a@b.fr", "tel:+33", "www.x.fr/a", "#top", "x.fr:80/")),
         (field(FT=NameObject("/Tx"), T=TextStringObject("po"), V=TextStringObject("42")), "has_forms"),
         (field(FT=NameObject("/Sig"), T=TextStringObject("empty")), "has_forms"),
-        (in_catalogue("/OCProperties", DictionaryObject()), "has_layers"),
+        (layers(), "has_layers"),
         (in_catalogue("/OpenAction", make.action("/GoTo", D=ArrayObject())), None),
         (in_catalogue("/OpenAction", ArrayObject()), None),
     ],
-    ids=["attachment", "link", "field", "empty signature field", "layers", "open at page", "open destination"],
+    ids=["attachment", "link", "mail", "phone", "bare address", "anchor", "port", "field", "empty signature field", "layers", "open at page", "open destination"],
 )
 def test_harmless_things_are_accepted_and_named(data, flag):
     report = inspect_pdf(data)

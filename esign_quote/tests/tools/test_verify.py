@@ -7,11 +7,12 @@ import re
 
 import pdf_factory as make
 import pytest
+import vectors
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields, signers
 from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
 from pyhanko_signer import PyhankoSigner
-from tools.verify import REASONS, signature_der, verify_strict
+from tools.verify import REASONS, WORDS, judge, signature_der, verify_strict
 
 
 def check(data, key, original=None):
@@ -191,6 +192,16 @@ def test_signature_value_changed(sealed, key):
     assert check(sealed[:start] + content.hex().encode() + sealed[end:], key) == "signature_invalid"
 
 
+def test_no_bit_of_the_signature_itself_is_free(sealed, key):
+    """Of a valid signature 174 bits of 934 bytes passed before: versions, list of digests, signer's identifier."""
+    start, end = vectors.hole(sealed)
+    content = bytes.fromhex(sealed[start:end].decode())
+    unsigned = [*range(20, 42), *range(len(signature_der(content)) - 425, len(signature_der(content)) - 300)]
+    for position in unsigned:
+        tampered = vectors.flip(content, position, position % 8).hex().upper().encode()
+        assert check(sealed[:start] + tampered + sealed[end:], key) != "ok", position
+
+
 def test_gap_that_is_not_the_signature(sealed, key):
     """The byte range leaves out another hexadecimal string than the one that is read as signature."""
     identifier = re.search(rb"<[0-9a-f]{32}>", sealed)
@@ -216,3 +227,40 @@ def test_certification_that_the_catalogue_does_not_name(original, key):
     digest, output = prepared.digest_tbs_document()
     asyncio.run(prepared.perform_signature(digest.document_digest, PdfCMSSignedAttributes()))
     assert check(output.getvalue(), key) == "permissions"
+
+
+# === ANY FILE THAT ANYBODY BRINGS === #
+
+# The seal alone cannot say so; the page says it by the file's hash.
+BY_THE_SEAL_ALONE = {"another case of a digit": "authentic", "another file of ours": "authentic"}
+
+
+def test_every_attack_gets_its_word(original, key, other_key):
+    sealed, other = vectors.seal_file(original, key), vectors.seal_file(make.quote(2, lines=3), key)
+    seen = set()
+    for name, data, word in vectors.file_attacks(sealed, original, key, other_key, other):
+        judgement = judge(data, {key.fingerprint})
+        assert judgement.word == BY_THE_SEAL_ALONE.get(name, word), (name, judgement)
+        seen.add(judgement.word)
+    assert seen == set(WORDS)
+
+
+def test_what_is_told_of_a_file_of_ours(sealed, key, now):
+    judgement = judge(sealed, {key.fingerprint, "0" * 64})
+    assert (judgement.word, judgement.fingerprint, judgement.signing_time) == ("authentic", key.fingerprint, now)
+    assert "Example seal" in judgement.subject and not judgement.timestamped
+
+
+@pytest.mark.parametrize("kind", ["rsa", "p384"])
+def test_uploaded_keys(kind, original):
+    key = vectors.new_key(kind)
+    sealed = vectors.seal_file(original, key)
+    assert judge(sealed, {key.fingerprint}).word == "authentic"
+    assert judge(sealed, set()).word == "unknown"
+    assert judge(vectors.flip(sealed, 300), {key.fingerprint}).word == "altered"
+
+
+def test_thousands_of_ranges_that_lie_take_no_time(sealed, key):
+    lies = b"".join(b"/ByteRange [0 %d %d 10]\n" % (n, n + 10) for n in range(1, 20_000))
+    assert judge(sealed + lies, {key.fingerprint}).word == "changed"
+    assert judge(b"%PDF-1.7\n/ByteRange" + b" " * 1_000_000 + lies, set()).word == "altered"

@@ -1,0 +1,159 @@
+"""Checking by anybody: the public page, and the page that needs no server, on what a real signature leaves behind."""
+
+import sys
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from watch import Watch
+
+from devtools import paths
+
+sys.path[:0] = [str(paths.ADDON), str(paths.ADDON / "tests" / "tools")]
+import vectors  # noqa: E402
+from tools import pack  # noqa: E402
+
+CHECKER = paths.ADDON / "static" / "check" / "check.html"
+WIDTHS = (390, 1280)
+ANSWERS = {"yes": True, "no": False, "untold": None}
+
+
+@pytest.fixture(scope="module")
+def every_vector():
+    # pyHanko starts an event loop, and Playwright has one in this thread already.
+    with ThreadPoolExecutor(1) as aside:
+        return aside.submit(lambda: list(vectors.vectors(vectors.new_key(), vectors.new_key()))).result()
+
+
+@pytest.fixture
+def signed(invited, mails, tmp_path):
+    """The files of a signature that a customer gave: signed, proof, json, pack."""
+    customer, link = invited("verified")
+    customer.open_link(link)
+    customer.paste_code(customer.ask_code())
+    customer.read_to_end()
+    customer.go_on_to_sign()
+    customer.fill_in("typed")
+    customer.sign()
+    files = customer.download_result(tmp_path)
+    with customer.page.expect_download() as download:
+        customer.page.locator("a[href$='/pack']").click()
+    files["pack"] = Path(download.value.path()).rename(tmp_path / "pack.zip")
+    files["identifier"] = customer.page.locator(".o_esign_facts dd").first.text_content()
+    return files
+
+
+def drop(page, path, target="body"):
+    """Drop a file from outside onto the page."""
+    data = page.evaluate_handle(
+        """async ([name, bytes]) => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([Uint8Array.from(bytes)], name));
+            return transfer;
+        }""",
+        [path.name, list(path.read_bytes())],
+    )
+    for event in ("dragover", "drop"):
+        page.dispatch_event(target, event, {"dataTransfer": data})
+
+
+def test_the_public_page(signed, server, customer_page, new_page, photographer, tmp_path):
+    """One signature, and what anybody can learn of its files: each in a window of its own."""
+    changed, added = tmp_path / "changed.pdf", tmp_path / "added.pdf"
+    changed.write_bytes(signed["signed"].read_bytes()[:-1] + b"\0")
+    added.write_bytes(signed["signed"].read_bytes() + b"%%EOF\n")
+    for width in WIDTHS:
+        _by_fingerprint(customer_page("en_US", width), server, {**signed, "changed": changed}, photographer(f"verify-{width}"))
+    _dropped(customer_page("fr_FR", 1280), server, signed)
+    for javascript in (True, False):
+        page = new_page(java_script_enabled=javascript, viewport={"width": 390, "height": 844})
+        _by_the_server(page, server, {"authentic": signed["signed"], "changed": added})
+        photographer(f"verify-server-{javascript}")(page, "changed")
+
+
+def _by_fingerprint(page, server, files, shoot):
+    watch = Watch(page, server.url)
+    sent = []
+    page.on("request", lambda request: request.method == "POST" and sent.append(request.post_data or ""))
+    page.goto(f"{server.url}/esign/verify")
+    shoot(page, "empty")
+    words = {"signed": "authentic", "proof": "authentic", "json": "authentic", "changed": "unheard"}
+    for name, word in words.items():
+        page.locator("input[type=file]").set_input_files(files[name])
+        expect(page.locator(f"[data-verdict={word}]")).to_be_visible()
+        expect(page.locator(".o_esign_answers li")).to_have_count(3)
+        watch.check()
+        shoot(page, f"{name}-{word}")
+        page.locator("input[type=file]").set_input_files([])
+    assert len(sent) == len(words) and all(len(data) < 300 for data in sent), "fingerprints only"
+
+
+def _dropped(page, server, files):
+    watch = Watch(page, server.url)
+    page.goto(f"{server.url}/esign/verify/{files['identifier']}")
+    page.locator("input[type=file]").focus()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.type") == "submit", "the next thing that the keyboard reaches"
+    drop(page, files["signed"])
+    expect(page.locator("[data-verdict=authentic]")).to_be_visible()
+    expect(page.locator(".o_esign_answer_yes")).to_have_count(3)
+    watch.check()
+
+
+def _by_the_server(page, server, files):
+    page.goto(f"{server.url}/esign/verify")
+    for word, path in files.items():
+        page.locator("input[type=file]").set_input_files(path)
+        page.locator("form.o_esign_verify button[type=submit]").click()
+        expect(page.locator(f"[data-verdict={word}]")).to_be_visible()
+
+
+# === THE PAGE THAT NEEDS NO SERVER === #
+
+
+def test_the_file_for_the_browser_gives_every_vector_its_word(every_vector, new_page):
+    page = new_page()
+    page.goto(CHECKER.as_uri())
+    wrong = []
+    for vector in every_vector:
+        page.evaluate("shown = null; show()")
+        file = {"name": "pack.zip", "mimeType": "application/zip", "buffer": vectors.zipped(vector.files)}
+        page.set_input_files("#file", file)
+        page.wait_for_selector(".verdict[data-word]")
+        word = page.get_attribute(".verdict", "data-word")
+        answers = tuple(ANSWERS[item.get_attribute("data-answer")] for item in page.query_selector_all("section.answer"))
+        if word != vector.word or (vector.answers and answers != vector.answers):
+            wrong.append((vector.name, word, answers))
+    assert not wrong
+    assert not page.problems
+
+
+def test_a_real_pack_without_any_network(signed, new_page, photographer):
+    for width in WIDTHS:
+        page = new_page(viewport={"width": width, "height": 844})
+        _check_alone(page, signed, photographer(f"checker-{width}"))
+    with zipfile.ZipFile(signed["pack"]) as archive:
+        assert archive.read("check.html") == pack.checkers()["check.html"]
+
+
+def _check_alone(page, files, shoot):
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(CHECKER.as_uri())
+    shoot(page, "empty")
+    drop(page, files["pack"])
+    expect(page.locator(".verdict.authentic")).to_be_visible()
+    expect(page.locator("section.answer.yes")).to_have_count(3)
+    page.locator("[data-lang=fr]").click()
+    expect(page.locator(".verdict")).to_have_text("AUTHENTIQUE")
+    shoot(page, "authentic")
+    page.set_input_files("#file", [str(files["signed"]), str(files["json"])])
+    expect(page.locator("section.answer.yes")).to_have_count(3)
+    page.set_input_files("#file", [str(files["signed"])])
+    expect(page.locator(".verdict.unknown")).to_be_visible()
+    assert [url for url in requests if not url.startswith(("file:", "blob:"))] == []
+    widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert widths[0] <= widths[1]
+    assert not page.problems

@@ -1,0 +1,37 @@
+import base64
+
+from odoo import models
+
+from ..tools import merkle
+from ..tools.hashing import canonical_json
+
+
+class EsignRequest(models.Model):
+    _inherit = "esign.request"
+
+    def _anchor_facts(self):
+        """Return each common hash that a head of this journal is under, oldest first, and the path to it.
+
+        :return: dicts with ``day``, ``root``, ``count`` (leaves of the tree), ``leaf`` (what stands there, hashed in
+            canonical JSON), ``index`` (its place from 0), ``path`` (hexadecimal, nearest first), ``manifest`` (text that
+            is time-stamped) and ``token`` (base64 of the DER, empty when there is none)
+        :rtype: list[dict]
+        """
+        self.ensure_one()
+        found = self.env["esign.anchor.leaf"].sudo().search([("request_id", "=", self.id)], order="seq")
+        return [self._anchor_fact(leaf.anchor_id, leaf.position) for leaf in found]
+
+    def _anchor_fact(self, anchor, position):
+        leaves, token = anchor._leaves(), anchor._token()
+        hashes = [merkle.leaf_hash(canonical_json(leaf)) for leaf in leaves]
+        manifest = token.manifest or canonical_json(anchor._manifest()).decode()
+        return {
+            "day": anchor.day.isoformat(),
+            "root": anchor.root,
+            "count": anchor.count,
+            "leaf": leaves[position],
+            "index": position,
+            "path": [item.hex() for item in merkle.path(position, hashes)],
+            "manifest": manifest,
+            "token": base64.b64encode(token._der()).decode() if token else "",
+        }
