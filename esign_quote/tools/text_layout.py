@@ -1,8 +1,15 @@
 """Fitting text into a box: shrink first, then wrap, then cut with an ellipsis."""
 
+from functools import lru_cache
+
 from .fonts import REGULAR, printable, text_width
 
-__all__ = ["fit", "wrap"]
+__all__ = ["fit", "is_plain", "wrap"]
+
+
+def is_plain(text: str) -> bool:
+    """Tell whether a text is Latin letters and signs only: nothing is joined or reordered, widths add up."""
+    return text.isascii() or max(text) < "\u0300"
 
 
 def wrap(text: str, width: float, size: float, name: str = REGULAR) -> list[str]:
@@ -16,6 +23,8 @@ def wrap(text: str, width: float, size: float, name: str = REGULAR) -> list[str]
     :param str name: a face of ``fonts``
     :return: at least one line, in drawing order
     """
+    if is_plain(text):
+        return _wrap_plain(text, width, size, name)
     lines, line = [], ""
     for word in text.split():
         longer = f"{line} {word}" if line else word
@@ -31,6 +40,31 @@ def wrap(text: str, width: float, size: float, name: str = REGULAR) -> list[str]
             line = line[cut:]
     # Ordered for drawing only now: right-to-left text must be broken in reading order.
     return [printable(item, name) for item in (*lines, line)]
+
+
+def _wrap_plain(text: str, width: float, size: float, name: str) -> list[str]:
+    """The same for plain text, which need not be measured anew with every word."""
+    lines, line, used = [], "", 0.0
+    space = _word_width(" ", name) * size
+    for word in text.split():
+        more = _word_width(word, name) * size
+        if line and used + space + more <= width:
+            line, used = f"{line} {word}", used + space + more
+            continue
+        if line:
+            lines.append(line)
+        while more > width and len(word) > 1:
+            cut = _fitting_length(word, width, size, name)
+            lines.append(word[:cut])
+            word = word[cut:]
+            more = _word_width(word, name) * size
+        line, used = word, more
+    return [printable(item, name) for item in (*lines, line)]
+
+
+@lru_cache(maxsize=4096)
+def _word_width(word: str, name: str) -> float:
+    return text_width(printable(word, name), 1, name)
 
 
 def fit(
