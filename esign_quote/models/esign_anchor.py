@@ -8,7 +8,7 @@ from odoo.tools import format_date
 
 from ..tools import merkle
 from ..tools.exceptions import TimestampError
-from ..tools.hashing import canonical_json, sha256_hex
+from ..tools.hashing import canonical_json
 
 _logger = logging.getLogger(__name__)
 
@@ -293,7 +293,9 @@ class EsignAnchor(models.Model):
         files = [(f"{stem}.json", content, "application/json")]
         token = self._token()
         if token:
-            files.append((f"{stem}.tsr", base64.b64decode(token.with_context(bin_size=False).token), "application/octet-stream"))
+            files.append(
+                (f"{stem}.tsr", base64.b64decode(token.with_context(bin_size=False).token), "application/octet-stream")
+            )
             files.append((f"{stem}-stamped.json", token.manifest.encode(), "application/json"))
         return files
 

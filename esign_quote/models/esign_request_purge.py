@@ -163,7 +163,7 @@ class EsignRequest(models.Model):
                 and (since - item.handed_over_on).days >= DAYS_WITH_COPIES
             )
         )
-        return len(set(out.mapped("kind"))) == 2  # noqa: PLR2004  customer and company
+        return len(set(out.mapped("kind"))) == 2  # customer and company
 
     def _remove_signed(self):
         """Remove the bytes of the signed file; its name, size and SHA-256 stay, and the proof."""
