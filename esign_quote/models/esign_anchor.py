@@ -293,7 +293,9 @@ class EsignAnchor(models.Model):
         files = [(f"{stem}.json", content, "application/json")]
         token = self._token()
         if token:
-            files.append((f"{stem}.tsr", base64.b64decode(token.with_context(bin_size=False).token), "application/octet-stream"))
+            files.append(
+                (f"{stem}.tsr", base64.b64decode(token.with_context(bin_size=False).token), "application/octet-stream")
+            )
             files.append((f"{stem}-stamped.json", token.manifest.encode(), "application/json"))
         return files
 
