@@ -169,7 +169,7 @@ def verify_rsa(modulus, exponent, signature, digest, name):
     size = (modulus.bit_length() + 7) // 8
     block = b"\x00\x01" + b"\xff" * (size - 3 - len(info)) + b"\x00" + info
     number = int.from_bytes(signature, "big")
-    if modulus.bit_length() < 2048 or len(signature) != size or number >= modulus or exponent >= 1 << 64:
+    if not 2048 <= modulus.bit_length() <= 16384 or len(signature) != size or number >= modulus or exponent >= 1 << 64:
         return False
     return pow(number, exponent, modulus).to_bytes(size, "big") == block
 

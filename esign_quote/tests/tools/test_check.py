@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pdf_factory as make
 import pytest
 import vectors as v
+from timestamp_authority import TimestampAuthority
 from tools import pack
 
 CHECK = Path(__file__).parents[2] / "static" / "check" / "check.py"
@@ -23,7 +25,8 @@ def load():
 
 check = load()
 KEY, OTHER = v.new_key(), v.new_key()
-VECTORS = list(v.vectors(KEY, OTHER))
+with TimestampAuthority() as authority:
+    VECTORS = [*v.vectors(KEY, OTHER), *v.stamped_vectors(authority, KEY, make.quote(2))]
 
 
 def run(*arguments, cwd=None, lang="C"):
