@@ -578,9 +578,10 @@ def check_proof_pdf(report, files):
     if issued:
         held = issued[-1].get("pdf_sha256") == wanted
         report.say(2, held, "proof_pdf_issued" if held else "proof_pdf")
-    attached = any(sha(item) == digest for item in attached_files(files["proof.pdf"]))
-    if attached:
-        report.say(2, True, "attached")
+    records = [item for item in attached_files(files["proof.pdf"]) if b'"esign_quote/proof/' in item]
+    if records and "proof.json" in files:
+        held = any(sha(item) == digest for item in records)
+        report.say(2, held, "attached" if held else "proof_pdf")
     elif not issued and "proof.json" in files:
         report.reasons[2].append(("proof_printed", {"sha256": digest}))
 

@@ -46,6 +46,11 @@ def test_vector(vector):
     assert check.render(report, "fr")
 
 
+def test_a_record_inside_the_proof_is_found():
+    files = next(vector.files for vector in VECTORS if vector.name == "proof PDF: holds the record")
+    assert "holds the same proof record, under its seal" in check.render(check.check(files), "en")
+
+
 def test_names_are_given_once():
     assert len({vector.name for vector in VECTORS}) == len(VECTORS) > 80
 

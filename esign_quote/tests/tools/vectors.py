@@ -103,7 +103,7 @@ def steps():
     ]
 
 
-def signature_pack(key, original, kind="signature", proof_key=None, **options):
+def signature_pack(key, original, kind="signature", proof_key=None, attach=False, **options):
     """Return the files of a dispute pack, as the addon makes it."""
     entries = journal(*steps())
     signed = seal_file(original, key, **options)
@@ -123,7 +123,10 @@ def signature_pack(key, original, kind="signature", proof_key=None, **options):
         "journal": {"head": entries[-1]["hash"], "entries": entries},
     }
     text = canonical_json(proof)
-    proof_pdf = seal_file(make.quote(1, lines=4), proof_key or key)
+    readable = make.quote(1, lines=4)
+    if attach:
+        readable = make.changed(readable, lambda writer: writer.add_attachment("proof.json", text))
+    proof_pdf = seal_file(readable, proof_key or key)
     issued = {"json_sha256": sha256_hex(text), "pdf_sha256": sha256_hex(proof_pdf)}
     whole = journal(*steps(), ("proof.issued", issued), ("mail.sent", {"to": "jane@example.com"}))
     return {
@@ -455,6 +458,12 @@ def _pack_attacks(good, key, other_key, original):
     yield case("proof PDF: byte changed", {**good, "proof.pdf": flip(good["proof.pdf"], 300)}, (YES, NO, YES))
     yield case("proof PDF: appended", {**good, "proof.pdf": good["proof.pdf"] + b"\n"}, (YES, NO, YES))
     yield case("proof PDF: another of ours", {**good, "proof.pdf": seal_file(make.quote(1), key)}, (YES, NO, YES))
+    holding = signature_pack(key, original, attach=True)
+    yield Vector("proof PDF: holds the record", holding, "authentic", (YES, YES, YES))
+    alone = {name: holding[name] for name in ("signed.pdf", "proof.pdf", "proof.json")}
+    yield Vector("proof PDF: holds the record, no journal", alone, "authentic", (YES, YES, YES))
+    other = _edit(alone, "proof.json", lambda value: value["signature"].update(quotation="S00043"))
+    yield case("proof PDF: holds another record", other, (YES, NO, YES))
     foreign = signature_pack(key, original, proof_key=other_key)
     yield case("proof PDF: another key's seal", foreign, (YES, NO, YES))
     yield case("annex changed", {**good, "annexes/01-plan.pdf": make.quote(1)}, (NO, YES, YES))
