@@ -14,4 +14,5 @@ _module = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_module)
 
 FAULTS = _module.FAULTS
+POLICY = _module.POLICY
 TimestampAuthority = _module.TimestampAuthority

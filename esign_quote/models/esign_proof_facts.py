@@ -127,6 +127,7 @@ class EsignProof(models.Model):
         return {
             "name_on_file": signer.name,
             "name_declared": signer.declared_name or "",
+            **({"name_in_latin_letters": signer.latin_name} if signer.latin_name else {}),
             "email": signer.email,
             **signer._phone_facts(),
             "capacity": signer.capacity or "",

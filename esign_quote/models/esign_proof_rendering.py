@@ -154,6 +154,7 @@ class EsignProof(models.Model):
         business = request.audience == "business"
         rows = [
             (_("Name given when signing"), who["name_declared"]),
+            (_("Name in Latin letters"), who.get("name_in_latin_letters", "")),
             (_("Name on file"), who["name_on_file"]),
             (_("E-mail address"), who["email"]),
             (_("Phone"), who.get("phone_masked", "")),

@@ -8,7 +8,7 @@ from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import format_datetime
 
-from ..tools import appearance, signature, verify
+from ..tools import appearance, fonts, signature, verify
 from ..tools.exceptions import EsignError, SealError
 from ..tools.geometry import Placement
 from ..tools.hashing import sha256_hex
@@ -148,14 +148,16 @@ class EsignRequest(models.Model):
         drawn = signer.signature_kind == "drawn"
         lines = [env._("on %s", self._moment_text(signer)), env._("Signature identifier %s", self.reference)]
         if signer.customer_name:
-            lines.insert(0, ", ".join(filter(None, (signer.capacity, signer.customer_name))))
+            # What no font has is left to the proof: boxes would say nothing.
+            shown = [text for text in (signer.capacity, signer.customer_name) if text and fonts.can_draw(text)]
+            lines[:0] = [", ".join(shown)] if shown else []
         lines.append(env._("Sealed by %s; the proof file tells how", self.company_id.name))
         return appearance.StampContent(
             title=env._("Accepted electronically by"),
-            signer_name=signer.declared_name,
+            signer_name=signer._stamp_name(),
             lines=tuple(lines),
             verify_url=self._verify_url(),
-            signature=signature.parse_strokes(signer.signature_strokes) if drawn else signer.declared_name,
+            signature=signature.parse_strokes(signer.signature_strokes) if drawn else signer._stamp_name(),
         )
 
     def _seal_reason(self, signer):

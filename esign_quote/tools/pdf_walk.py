@@ -244,10 +244,13 @@ def _check_permissions(walk: _Walk, catalogue) -> None:
 
 
 def _check_form(walk: _Walk, catalogue) -> None:
+    # pypdf has booleans of its own, which are never "is True".
+    if getattr(_get(catalogue, "/NeedsRendering"), "value", False):
+        raise PdfRefused("xfa")
     form = _get(catalogue, "/AcroForm")
     if not isinstance(form, dict):
         return
-    if _get(form, "/XFA") is not None or _get(catalogue, "/NeedsRendering") is True:
+    if _get(form, "/XFA") is not None:
         raise PdfRefused("xfa")
     pending = [(item, None, 0) for item in _items(_get(form, "/Fields"))]
     while pending:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from devtools.timestamp_authority import TimestampAuthority
+from devtools.timestamp_authority import POLICY, TimestampAuthority
 
 COMPANY = 1
 # What is logged of an authority that fails, or that is no more.
@@ -39,6 +39,7 @@ def set_up(stand, when_unavailable: str, *, second: bool = False):
         values = {
             "esign_tsa_url": authority.url,
             "esign_tsa_second_url": authority.second_url if second else False,
+            "esign_tsa_policy": POLICY,
             "esign_tsa_roots": base64.b64encode(authority.roots_pem).decode(),
             "esign_tsa_when_unavailable": when_unavailable,
         }

@@ -35,7 +35,8 @@ class Scale:
     kill_rounds: int  # R-04, at each point
     random_kills: int  # R-05, rounds of two kills
     signing_together: int
-    sql_step: int  # every how many-th writing statement of a signature fails
+    sql_failures: tuple[tuple[int, int], ...]  # how often in a row, and every how many-th writing statement
+    contended_tables: int
     clock_shifts: tuple[tuple[str, ...], ...]  # one after the other, in the course of a signature
     code_shifts: tuple[str, ...]
     free_kib_files: tuple[int, ...]  # what is left of the disk, in turn
@@ -43,6 +44,7 @@ class Scale:
     broken_rounds: int  # R-09, of each step and error
     authority_faults: tuple[tuple[str, str], ...]  # what is wrong, and what the company wants then
     authority_rounds: int
+    upgrade: bool
 
 
 _AHEAD, _JUMPS = (("+1y",),), (("+1h", "-1h"),)
@@ -54,9 +56,102 @@ _FEW_FAULTS = (("down", "wait"), ("nonce", "without"))
 _ALL_FAULTS = tuple((fault, policy) for fault in (*FAULTS, *DRIFTS) for policy in ("wait", "without"))
 
 SIZES = {
-    "quick": Scale(200, 60, PAIR, PAIR, 1, 0, 1, 1, 1, 80, 4, 15, 20, 8, 5, 1, DURABLE, 1, 2, 3, 11, _JUMPS, ("+1h",), (0,), (0,), 1, _FEW_FAULTS, 1),
-    "normal": Scale(200, 200, ALL, ALL, 3, 1, 2, 2, 3, 1_000, 20, 20, 150, 30, 60, 5, DURABLE, 3, 20, 4, 1, _CLOCKS, ("+1h", "-1h", "+1y", "-1y"), _LEFT, _LEFT, 2, _ALL_FAULTS, 1),
-    "full": Scale(200, 200, ALL, ALL, 100, 30, 50, 20, 21, 50_000, 20_000, 30, 500, 300, 60, 9, MORTAL, 20, 250, 4, 1, _CLOCKS, ("+1h", "-1h", "+1y", "-1y"), _LEFT, _LEFT, 20, _ALL_FAULTS, 20),
+    "quick": Scale(
+        parallel=200,
+        parallel_others=60,
+        race_stands=PAIR,
+        guess_stands=PAIR,
+        wrong_rounds=1,
+        browser_rounds=0,
+        right_rounds=1,
+        answer_rounds=1,
+        act_rounds=1,
+        fuzz_requests=80,
+        sequences=4,
+        steps=15,
+        timings=20,
+        priced_guesses=8,
+        flood_seconds=5,
+        signers=1,
+        mortal_stands=DURABLE,
+        kill_rounds=1,
+        random_kills=2,
+        signing_together=3,
+        sql_failures=((1, 19),),
+        contended_tables=2,
+        clock_shifts=_JUMPS,
+        code_shifts=("+1h",),
+        free_kib_files=(0,),
+        free_kib_database=(0,),
+        broken_rounds=1,
+        authority_faults=_FEW_FAULTS,
+        authority_rounds=1,
+        upgrade=False,
+    ),
+    "normal": Scale(
+        parallel=200,
+        parallel_others=200,
+        race_stands=ALL,
+        guess_stands=ALL,
+        wrong_rounds=3,
+        browser_rounds=1,
+        right_rounds=2,
+        answer_rounds=2,
+        act_rounds=3,
+        fuzz_requests=1_000,
+        sequences=20,
+        steps=20,
+        timings=150,
+        priced_guesses=30,
+        flood_seconds=60,
+        signers=5,
+        mortal_stands=DURABLE,
+        kill_rounds=3,
+        random_kills=20,
+        signing_together=4,
+        sql_failures=((1, 1), (4, 9)),
+        contended_tables=5,
+        clock_shifts=_CLOCKS,
+        code_shifts=("+1h", "-1h", "+1y", "-1y"),
+        free_kib_files=_LEFT,
+        free_kib_database=_LEFT,
+        broken_rounds=2,
+        authority_faults=_ALL_FAULTS,
+        authority_rounds=1,
+        upgrade=True,
+    ),
+    "full": Scale(
+        parallel=200,
+        parallel_others=200,
+        race_stands=ALL,
+        guess_stands=ALL,
+        wrong_rounds=100,
+        browser_rounds=30,
+        right_rounds=50,
+        answer_rounds=20,
+        act_rounds=21,
+        fuzz_requests=50_000,
+        sequences=20_000,
+        steps=30,
+        timings=500,
+        priced_guesses=300,
+        flood_seconds=60,
+        signers=9,
+        mortal_stands=MORTAL,
+        kill_rounds=20,
+        random_kills=250,
+        signing_together=4,
+        sql_failures=((1, 1), (4, 1)),
+        contended_tables=5,
+        clock_shifts=_CLOCKS,
+        code_shifts=("+1h", "-1h", "+1y", "-1y"),
+        free_kib_files=_LEFT,
+        free_kib_database=_LEFT,
+        broken_rounds=20,
+        authority_faults=_ALL_FAULTS,
+        authority_rounds=20,
+        upgrade=True,
+    ),
 }
 SIZE = os.environ.get(VARIABLE, "quick")
 SCALE = SIZES[SIZE]

@@ -26,10 +26,21 @@ from devtools.round_robin import RoundRobin
 from devtools.rpc import RpcClient, RpcError
 from devtools.smsgateway import SmsGateway
 
-WORKERS = {"workers": [4], "threaded": [0], "pair": [2, 2], "durable": [2], "alone": [0], "clocks": [0, 0]}  # of each server
+WORKERS = {
+    "workers": [4],
+    "threaded": [0],
+    "pair": [2, 2],
+    "durable": [2],
+    "alone": [0],
+    "clocks": [0, 0],
+}  # of each server
 TITLES = {
-    "workers": "4 workers", "threaded": "threaded", "pair": "2 servers",
-    "durable": "2 workers", "alone": "threaded", "clocks": "2 servers",
+    "workers": "4 workers",
+    "threaded": "threaded",
+    "pair": "2 servers",
+    "durable": "2 workers",
+    "alone": "threaded",
+    "clocks": "2 servers",
 }
 MORTAL = ("durable", "alone")  # with a PostgreSQL of their own
 # What PostgreSQL says to the loser of a race, before Odoo repeats the request; and what is said of a visitor who found
@@ -48,6 +59,7 @@ class Stand:
     def __init__(self, kind: str, databases: Databases, mails: MailCatcher, logs: Path):
         self.kind = kind
         self.title = TITLES[kind]
+        self.databases = databases
         self.cluster = databases.cluster
         self.database = databases.create_own(f"faults_{kind}")
         self.filestore = databases.filestores / self.database
@@ -143,11 +155,8 @@ class Stand:
 
     def origins(self, quotation: quotations.Quotation) -> list[tuple[str, str]]:
         """Kind and IP address of each of the journal's entries that tells one, oldest first."""
-        query = """SELECT e.type, COALESCE(e.payload->>'ip', p.payload->>'ip')
-                     FROM esign_event e JOIN esign_request r ON r.id = e.request_id
-                     LEFT JOIN esign_event_private p ON p.event_id = e.id
-                    WHERE r.order_id = %s AND COALESCE(e.payload->>'ip', p.payload->>'ip') IS NOT NULL
-                    ORDER BY r.id, e.seq"""
+        query = """SELECT e.type, e.payload->>'ip' FROM esign_event e JOIN esign_request r ON r.id = e.request_id
+                    WHERE r.order_id = %s AND e.payload->>'ip' IS NOT NULL ORDER BY r.id, e.seq"""
         return self.sql(query, [quotation.id])
 
     def run_cron(self, name: str, client: RpcClient | None = None) -> None:

@@ -23,7 +23,9 @@ pytestmark = [
     pytest.mark.skipif(not false_clock.library(), reason="no libfaketime here (Debian's package faketime)"),
 ]
 NOW = "SELECT clock_timestamp() AT TIME ZONE 'UTC'"
-MOMENTS = "SELECT sent_on, opened_on, identified_on, read_on, answered_on, sealed_on FROM esign_request WHERE order_id = %s"
+MOMENTS = (
+    "SELECT sent_on, opened_on, identified_on, read_on, answered_on, sealed_on FROM esign_request WHERE order_id = %s"
+)
 ENTRIES = """SELECT e.at FROM esign_event e JOIN esign_request r ON r.id = e.request_id WHERE r.order_id = %s ORDER BY e.seq"""
 SIGNED = """
     SELECT p.json, a.store_fname FROM esign_request r JOIN esign_proof p ON p.request_id = r.id
@@ -114,8 +116,12 @@ def test_expiry(stand, caught, row, invariants, shift):
     finally:
         client.close()
         # Odoo reckons the next time with its own clock.
-        stand.sql("UPDATE ir_cron SET nextcall = now() AT TIME ZONE 'UTC' WHERE nextcall > now() AT TIME ZONE 'UTC' + interval '1 day'")
-    states = [stand.sql("SELECT state FROM esign_request WHERE order_id = %s", [v.quotation.id])[0][0] for v in (living, over)]
+        stand.sql(
+            "UPDATE ir_cron SET nextcall = now() AT TIME ZONE 'UTC' WHERE nextcall > now() AT TIME ZONE 'UTC' + interval '1 day'"
+        )
+    states = [
+        stand.sql("SELECT state FROM esign_request WHERE order_id = %s", [v.quotation.id])[0][0] for v in (living, over)
+    ]
     assert states == ["sent", "expired"]
     invariants.check(living, over)
     row(1, clock=shift)

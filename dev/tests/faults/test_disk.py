@@ -54,7 +54,12 @@ def test_files(stand, reader, row, invariants):
             assert free or not sent, "a quotation was sent without its file"
             _recovers(stand, visitor)
             invariants.check(visitor)
-            row(number + 1, free_kib=", ".join(map(str, SCALE.free_kib_files[: number + 1])), last=state, consents_lost=0)
+            row(
+                number + 1,
+                free_kib=", ".join(map(str, SCALE.free_kib_files[: number + 1])),
+                last=state,
+                consents_lost=0,
+            )
         _assert_whole(stand)
     assert _can_send(stand)
 
@@ -71,7 +76,11 @@ def test_database(stand, reader, row, invariants):
                 _can_send(stand)
             _recovers(stand, visitor)
             invariants.check(visitor)
-            row(number + 1, free_kib=", ".join(map(str, SCALE.free_kib_database[: number + 1])), states=", ".join(states))
+            row(
+                number + 1,
+                free_kib=", ".join(map(str, SCALE.free_kib_database[: number + 1])),
+                states=", ".join(states),
+            )
     assert _can_send(stand)
 
 

@@ -26,7 +26,13 @@ DEAD = (httpx.HTTPError, RpcError)
 NOISE = (
     *("server closed the connection", "terminating connection", "connection already closed", "Connection refused"),
     *("the database system is", "could not connect", "connection to server", "cursor already closed", "bad query"),
-    *("is answered, its completion failed", "could not be recorded", "WorkerCron", "WorkerHTTP", "Cursor already closed"),
+    *(
+        "is answered, its completion failed",
+        "could not be recorded",
+        "WorkerCron",
+        "WorkerHTTP",
+        "Cursor already closed",
+    ),
     *("an answer under /esign failed", "no database for a visitor", "SSL SYSCALL error", "No such file or directory"),
 )
 
@@ -40,7 +46,9 @@ def test_random_kills(stand, reader, row, invariants):
     killed, answers, sent_twice, committed = Counter(), Counter(), 0, 0
     for number in range(SCALE.random_kills):
         visitors = [reader() for _number in range(SCALE.signing_together)]
-        acts = [visitor.decline if n % DECLINING == DECLINING - 1 else visitor.sign for n, visitor in enumerate(visitors)]
+        acts = [
+            visitor.decline if n % DECLINING == DECLINING - 1 else visitor.sign for n, visitor in enumerate(visitors)
+        ]
         orders = [visitor.quotation.id for visitor in visitors]
         with ThreadPoolExecutor(len(acts)) as pool:
             futures = [pool.submit(_insist, act, answers) for act in acts]

@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pdf_factory as make
 import pytest
 import vectors as v
+from timestamp_authority import TimestampAuthority
 from tools import pack
 
 CHECK = Path(__file__).parents[2] / "static" / "check" / "check.py"
@@ -23,7 +25,8 @@ def load():
 
 check = load()
 KEY, OTHER = v.new_key(), v.new_key()
-VECTORS = list(v.vectors(KEY, OTHER))
+with TimestampAuthority() as authority:
+    VECTORS = [*v.vectors(KEY, OTHER), *v.stamped_vectors(authority, KEY, make.quote(2))]
 
 
 def run(*arguments, cwd=None, lang="C"):
@@ -41,6 +44,11 @@ def test_vector(vector):
     if vector.answers:
         assert tuple(report.answers[number] for number in (1, 2, 3)) == vector.answers, said
     assert check.render(report, "fr")
+
+
+def test_a_record_inside_the_proof_is_found():
+    files = next(vector.files for vector in VECTORS if vector.name == "proof PDF: holds the record")
+    assert "holds the same proof record, under its seal" in check.render(check.check(files), "en")
 
 
 def test_names_are_given_once():

@@ -42,7 +42,9 @@ AGENTS = {
     "": ("unknown", "unknown"),
 }
 # Names that look like events and are models or templates of Odoo.
-MODELS = re.compile(r"(mail|order|signature|payment)\.(mail|message|template|thread|transaction|provider|compose\w*|activity\w*|server)")
+MODELS = re.compile(
+    r"(mail|order|signature|payment)\.(mail|message|template|thread|transaction|provider|compose\w*|activity\w*|server)"
+)
 
 
 @pytest.mark.parametrize(("agent", "wanted"), AGENTS.items())
