@@ -19,6 +19,7 @@ from . import (
     test_pages,
     test_pdf_limits,
     test_personal_link,
+    test_proof,
     test_rendering,
     test_resend,
     test_retention,
