@@ -135,7 +135,7 @@ class TestCompletion(EsignCommon, TransactionCase):
         self.assertIn(f"To do by hand: {self.order.name}", self.order.activity_ids.mapped("summary"))
 
     def test_a_refusal_is_finished_by_the_cron(self):
-        with patch.object(EsignRequest, "_tell_refusal", side_effect=RuntimeError("power cut")), mute_logger(ANSWER):
+        with patch.object(EsignRequest, "_prove_end", side_effect=RuntimeError("power cut")), mute_logger(ANSWER):
             self.ticket._decline("Too late", ORIGIN)
         self.env.invalidate_all()
         self.assertEqual((self.request.state, self.order.state), ("declined", "sent"))

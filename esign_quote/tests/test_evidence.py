@@ -166,7 +166,7 @@ class TestProof(EsignCommon, TransactionCase):
         cls.words = pdf_text(cls.proof.document_id._bytes())
 
     def test_application_and_company(self):
-        self.assertEqual(self.facts["format"], "esign_quote/proof/1")
+        self.assertEqual(self.facts["format"], "esign_quote/proof/2")
         self.assertEqual(self.facts["application"]["name"], "esign_quote")
         self.assertTrue(self.facts["application"]["version"].startswith("19.0."))
         company = self.facts["company"]
