@@ -60,6 +60,8 @@ class Findings:
     shifting_layers: bool = False
     """What is shown depends on layers that are off, or that a viewer switches by itself."""
     signatures: int = 0
+    signature_fields: int = 0
+    """Fields that wait for a signature."""
     certified: bool = False
 
 
@@ -269,6 +271,8 @@ def _check_field(walk: _Walk, item, kind) -> None:
     walk.findings.has_forms = True
     if kind == "/Sig" and _get(item, "/V") is not None:
         walk.findings.signatures += 1
+    elif kind == "/Sig" and not isinstance(_get(item, "/Kids"), list):
+        walk.findings.signature_fields += 1
     _check_action(walk, _get(item, "/A"), _SAFE_ON_CLICK)
     _check_additional_actions(walk, item)
 

@@ -470,7 +470,7 @@ ATTACKS = (
     Attack("cut back to the original", quote, "signature_count"),
     Attack("signature taken out of its field", lambda: update(sealed(), drop_value), "signature_count"),
     Attack("cut by one byte", lambda: sealed()[:-1], "coverage"),
-    Attack("cut in the middle", lambda: sealed()[:-5000], "unreadable"),
+    Attack("cut 5,000 bytes short", lambda: sealed()[:-5000], "unreadable"),
     Attack("written again by another program", rewritten, "coverage"),
     Attack("encrypted afterwards", encrypted, "unreadable"),
     Attack("attached to another file", enclosed, "signature_count"),

@@ -260,7 +260,7 @@ VECTORS = (
     Vector("PDF 2.0", lambda: with_version(b"2.0"), ACCEPTED),
     Vector("two revisions", updated, ACCEPTED),
     Vector("form with a text field", form, ACCEPTED),
-    Vector("empty signature field", sig_flags, ACCEPTED),
+    Vector("empty signature field", sig_flags, "signature_field"),
     Vector("attached XML", lambda: hostile.attached("order.xml", b"<Order/>"), ACCEPTED),
     Vector("indirect annotations", indirect_annotations, ACCEPTED),
     Vector("link to a web page", hostile.link("https://example.com/"), ACCEPTED),
