@@ -46,7 +46,7 @@ def child(tmp_path, monkeypatch):
     def install(body):
         source = sandbox._CHILD.read_text()
         head, tail = source.split("def main() -> None:")
-        tail = tail.replace("    _lock_in(", f"    intake.inspect_pdf = _hostile\n    _lock_in(", 1)
+        tail = tail.replace("    _lock_in(", "    intake.inspect_pdf = _hostile\n    _lock_in(", 1)
         path = tmp_path / "child.py"
         text = f"{head}def _hostile(data, limits):\n    {body}\n\n\ndef main() -> None:{tail}"
         path.write_text(text.replace("Path(__file__).resolve().parent", f"Path({str(sandbox._CHILD.parent)!r})"))

@@ -64,7 +64,9 @@ def quote() -> bytes:
 
 
 def seal(data: bytes, key: SealKey | None = None) -> bytes:
-    content = StampContent("Accepted by", "Jeanne Martin", ("12 March 2026",), "https://example.com/v/B7KD", "J. Martin")
+    content = StampContent(
+        "Accepted by", "Jeanne Martin", ("12 March 2026",), "https://example.com/v/B7KD", "J. Martin"
+    )
     stamps = [(STAMP_PLACE, draw_stamp(content))]
     return seal_pdf(
         data, stamps, key or our_key(), signing_time=MOMENT, signer_name="Example Company", reason="Quotation signed"
@@ -215,7 +217,9 @@ def replace_content(writer) -> None:
 def add_annotation(writer) -> None:
     """An evil annotation: a white box with another total over the true one."""
     box = [generic.NumberObject(number) for number in (50, 690, 300, 715)]
-    appearance = generic.StreamObject(stream_data=b"1 g 0 0 250 25 re f 0 g BT /F1 10 Tf 10 10 Td (Total 9 999 999) Tj ET")
+    appearance = generic.StreamObject(
+        stream_data=b"1 g 0 0 250 25 re f 0 g BT /F1 10 Tf 10 10 Td (Total 9 999 999) Tj ET"
+    )
     appearance[pdf_name("/Type")], appearance[pdf_name("/Subtype")] = pdf_name("/XObject"), pdf_name("/Form")
     appearance[pdf_name("/BBox")] = generic.ArrayObject([generic.NumberObject(n) for n in (0, 0, 250, 25)])
     font = generic.DictionaryObject({pdf_name("/F1"): generic.IndirectObject(4, 0, writer)})

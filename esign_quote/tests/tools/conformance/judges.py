@@ -72,7 +72,10 @@ def pdfsig(path: Path) -> str:
 
 def pyhanko(path: Path, certificate: bytes) -> str:
     context = ValidationContext(
-        trust_roots=[x509.Certificate.load(certificate)], allow_fetching=False, moment=MOMENT, best_signature_time=MOMENT
+        trust_roots=[x509.Certificate.load(certificate)],
+        allow_fetching=False,
+        moment=MOMENT,
+        best_signature_time=MOMENT,
     )
     try:
         signatures = PdfFileReader(io.BytesIO(path.read_bytes())).embedded_signatures
