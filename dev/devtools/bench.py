@@ -208,9 +208,7 @@ class Bench:
         orders = staff.call("sale.order", "read", [customer.quote.order_id for customer in customers], ["state"])
         figures.problems += [f"not confirmed: {order}" for order in orders if order["state"] != "sale"]
 
-    def _take_step(
-        self, step: str, customers: list[Customer], expected_mails: int, pool, meter, figures
-    ) -> list[Customer]:
+    def _take_step(self, step: str, customers: list[Customer], expected_mails: int, pool, meter, figures) -> list[Customer]:
         """Let all customers take one step at once, and measure until nothing happens any more.
 
         :return: the customers who succeeded

@@ -89,9 +89,7 @@ class NoiseMeter:
         return (self._others() - others) / (time.monotonic() - started) / (os.cpu_count() or 1)
 
     def _others(self) -> float:
-        user, nice, system, _idle, _iowait, *interrupts_and_steal = map(
-            int, _read(Path("/proc/stat")).split("\n")[0].split()[1:9]
-        )
+        user, nice, system, _idle, _iowait, *interrupts_and_steal = map(int, _read(Path("/proc/stat")).split("\n")[0].split()[1:9])
         busy = (user + nice + system + sum(interrupts_and_steal)) / TICKS
         return busy - self._ours.read().total - time.process_time()
 

@@ -24,9 +24,7 @@ def write_addon(folder: Path) -> None:
     addon = folder / MODULE
     addon.mkdir(parents=True, exist_ok=True)
     (addon / "__init__.py").write_text(f"from {__name__} import install\n")
-    (addon / "__manifest__.py").write_text(
-        repr({"name": MODULE, "author": "esign_quote", "license": "LGPL-3", "post_load": "install"})
-    )
+    (addon / "__manifest__.py").write_text(repr({"name": MODULE, "author": "esign_quote", "license": "LGPL-3", "post_load": "install"}))
 
 
 def install() -> None:

@@ -69,9 +69,7 @@ def print_report(results: Results, noise: dict[str, float], lines: int) -> bool:
     modes = list(dict.fromkeys(mode for mode, *_rest in results))
     clients = sorted({clients for _mode, _flow, clients, _step in results})
     for mode in modes:
-        print(
-            f"\n{mode}, quote of {lines} lines; other programs used {noise[mode]:.0%} of the machine meanwhile{HEADER}"
-        )
+        print(f"\n{mode}, quote of {lines} lines; other programs used {noise[mode]:.0%} of the machine meanwhile{HEADER}")
         for number in clients:
             for flow in FLOWS:
                 for step in flow.steps:
@@ -161,11 +159,7 @@ def _targets(results: Results, lines: int, modes: list[str], clients: list[int])
             yield f"{mode}, 1 client: {title}: {_part(value)}, at most {_part(limit)}", value, limit
         if lines == LINES_OF_MAX_QUERIES:
             queries = max(results[mode, ESIGN.name, 1, "sign"].queries)
-            yield (
-                f"{mode}, 1 client: SQL queries of signing: {queries:.0f}, at most {MAX_QUERIES}",
-                queries,
-                MAX_QUERIES,
-            )
+            yield f"{mode}, 1 client: SQL queries of signing: {queries:.0f}, at most {MAX_QUERIES}", queries, MAX_QUERIES
         most = max(clients)
         errors = sum(len(results[mode, ESIGN.name, most, step].problems) for step in ESIGN.steps)
         yield f"{mode}, {most} clients: errors: {errors}, none allowed", errors, 0

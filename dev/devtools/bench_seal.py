@@ -186,11 +186,7 @@ def _all_ways(data: bytes, stamp: bytes, material: Material) -> dict[str, Callab
 
 def _draw() -> bytes:
     """The stamp of a signer who typed the name."""
-    lines = (
-        "12 March 2026, 14:05:09 (UTC+01:00)",
-        "Signature identifier ES-7K3M-9QPX-2D4F",
-        "Sealed by Example Company",
-    )
+    lines = ("12 March 2026, 14:05:09 (UTC+01:00)", "Signature identifier ES-7K3M-9QPX-2D4F", "Sealed by Example Company")
     url = "https://odoo.example.com/esign/verify/ES-7K3M-9QPX-2D4F"
     return appearance.draw_stamp(
         appearance.StampContent("Accepted electronically by", "Éléonore Lefèvre", lines, url, "Éléonore Lefèvre")
@@ -311,9 +307,7 @@ def _pages(count: int, size: int) -> bytes:
     for number in range(count):
         canvas.setFont("Helvetica", 9)
         for line in range(40):
-            canvas.drawString(
-                50, 780 - 17 * line, f"{number + 1}.{line + 1} Larch boards, 27 x 145 mm, 4 m: 1 234,50 EUR"
-            )
+            canvas.drawString(50, 780 - 17 * line, f"{number + 1}.{line + 1} Larch boards, 27 x 145 mm, 4 m: 1 234,50 EUR")
         canvas.showPage()
     canvas.save()
     data = buffer.getvalue()
