@@ -132,6 +132,22 @@ class EsignRequest(models.Model):
             return env._("Sign and order with obligation to pay")
         return env._("Sign the quote")
 
+    def _refusal_button_text(self, lang):
+        return self.with_context(lang=lang).env._("Decline this quote")
+
+    def _recap_text(self, lang):
+        """Return the sentence above the button, which the proof quotes."""
+        env = self.with_context(lang=lang).env
+        values = {"number": self.order_name, "company": self.company_id.name, "total": self.recap["total"]}
+        if self.audience == "consumer":
+            return env._(
+                "You are about to order: quotation %(number)s of %(company)s, %(total)s incl. taxes. You can go back and correct.",
+                **values,
+            )
+        return env._(
+            "You are about to sign: quotation %(number)s of %(company)s, %(total)s incl. taxes.", **values
+        )
+
     def _decline(self, signer_id, comment, origin):
         """Take the customer's refusal.
 
@@ -151,7 +167,7 @@ class EsignRequest(models.Model):
             this._log(
                 [("decline.confirmed", {"comment_sha256": sha256_hex(comment.encode()), **origin})], actor="signer"
             )
-        self._complete_or_leave_it()
+        self._complete_or_leave_it(lease_held=True)
         return {"ok": True}
 
     def _complete_or_leave_it(self, lease_held=False):
