@@ -221,7 +221,7 @@ _LATE = [
     ("late time-stamp", BEFORE),
     ("time-stamp", BEFORE),
     ("time-stamp", AFTER),
-    ("late time-stamp", AFTER),
+    ("late time-stamp", AFTER, STAR),
     ("late time-stamp kept", BEFORE),
     ("late time-stamp kept", AFTER),
 ]
