@@ -96,6 +96,7 @@ class EsignRequest(models.Model):
             "encrypted": self.env._("it is protected by a password"),
             "signed": self.env._("it carries a digital signature already"),
             "certified": self.env._("it carries a digital signature already"),
+            "signature_field": self.env._("it has a field for a digital signature, which would stay empty for ever"),
             "javascript": self.env._("it holds a script"),
             "launch": self.env._("it starts a program"),
             "xfa": self.env._("it is a dynamic form (XFA)"),

@@ -93,9 +93,10 @@ class TestAppendOnly(EsignCommon, TransactionCase):
     def test_what_holds_evidence_is_not_deleted_either(self):
         with self.assertRaisesRegex(UserError, "it can be cancelled, not deleted"):
             self.request.unlink()
-        for record in (self.request.signer_ids, self.request.seal_id):
-            with self.assertRaises(psycopg2.errors.ForeignKeyViolation), mute_logger("odoo.sql_db"):
-                record.unlink()
+        with self.assertRaises(psycopg2.errors.ForeignKeyViolation), mute_logger("odoo.sql_db"):
+            self.request.signer_ids.unlink()
+        with self.assertRaisesRegex(AccessError, "must stay verifiable"):
+            self.request.seal_id.unlink()
 
     def test_the_journal_verifies_and_an_edit_would_show(self):
         entries = self.env["esign.event"]._journal(self.request)

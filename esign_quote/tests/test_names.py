@@ -35,7 +35,9 @@ class TestNames(SigningCommon, HttpCase):
         self.assertEqual(self.fields(page)["name"], EXACT)
         (field,) = page.xpath("//input[@name='latin_name']")
         self.assertEqual((field.get("value"), field.get("aria-invalid")), ("", "true"))
-        self.assertIn("proof keeps your name exactly", page.xpath(f"//*[@id='{field.get('aria-describedby')}']")[0].text)
+        self.assertIn(
+            "proof keeps your name exactly", page.xpath(f"//*[@id='{field.get('aria-describedby')}']")[0].text
+        )
 
     def test_partly_covered_names_and_pictures_too(self):
         for name in (f"Anne {EXACT}", "Anne 🍕 Martin"):

@@ -52,7 +52,10 @@ _KNOWN: tuple[tuple[str, tuple[tuple[int, int], ...]], ...] = (
             ("Khmer", 0x1780, 0x17FF),
         )
     ),
-    ("NotoSans-Regular.ttf", ((0x0000, 0x058F), (0x1C80, 0x1FFF), (0x2000, 0x20FF), (0x2C60, 0x2C7F), (0xA640, 0xA7FF))),
+    (
+        "NotoSans-Regular.ttf",
+        ((0x0000, 0x058F), (0x1C80, 0x1FFF), (0x2000, 0x20FF), (0x2C60, 0x2C7F), (0xA640, 0xA7FF)),
+    ),
     ("NanumGothic.ttf", _HANGUL),
     ("UnDotum.ttf", _HANGUL),
     ("DroidSansFallbackFull.ttf", (*_HAN, *_WIDE)),

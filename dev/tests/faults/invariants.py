@@ -1,11 +1,12 @@
 """The one checker of SECURITY.md 4: what must hold whatever was done to the servers.
 
     I1  signed <=> one proof, one signed file, one proof file; the files are there, their SHA-256 is the recorded
-        one, the seal is valid and nothing follows it
+        one, the seal is valid and nothing follows it; a refusal and an expiry have one proof each, of their kind
     I2  an order is confirmed through a signature only
     I3  no scope saw more than three comparisons in a row that failed
     I4  a code lets in once
     I5  the journal's chain verifies, without a gap, up to the recorded head
+        and so do the common hashes of the days, over heads that stand in the journals
     I6  one set of mails for an answer
     I7  no code, link or device secret in clear in the database
     I8  consent <= seal <= time-stamp + 5 s, by the times in the database and by those in the sealed file
@@ -23,10 +24,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import authority
+import rfc8785
 import secrets_hunt
 import waiting
 from pyhanko.pdf_utils.reader import PdfFileReader
-from tools import chain, verify
+from tools import chain, merkle, verify
 from tools.exceptions import ChainBroken
 
 TRIES = 3
@@ -42,11 +44,23 @@ REQUEST = """
 UNFINISHED = """
     SELECT id FROM esign_request WHERE order_id = ANY(%s)
        AND (state = 'consented' OR state IN ('signed', 'declined') AND NOT (COALESCE(told, FALSE) AND COALESCE(applied, FALSE)))"""
+# How a request ends, and what its proof is then.
+PROOFS = {"signed": "signature", "declined": "refusal", "expired": "expiry"}
+HAS_KINDS = "SELECT FROM information_schema.columns WHERE table_name = 'esign_proof' AND column_name = 'kind'"
+UNPROVED = """
+    SELECT id FROM esign_request r WHERE order_id = ANY(%s) AND state IN ('declined', 'expired')
+       AND NOT EXISTS (SELECT FROM esign_proof p WHERE p.request_id = r.id)"""
 FILES = """
     SELECT d.kind, d.sha256, d.size, a.store_fname FROM esign_document d
       LEFT JOIN ir_attachment a ON a.res_model = 'esign.document' AND a.res_id = d.id AND a.res_field = 'content'
      WHERE d.request_id = %s"""
 MESSAGE_ID = re.compile(rb"^Message-ID:\s*(<[^>]+>)", re.IGNORECASE | re.MULTILINE)
+ANCHORS = """
+    SELECT a.day::text, a.root, COALESCE(a.previous, ''), a.count, json_agg(json_build_object(
+               'journal', r.reference, 'seq', l.seq, 'head', l.head) ORDER BY l.position), bool_and(e.hash = l.head)
+      FROM esign_anchor a JOIN esign_anchor_leaf l ON l.anchor_id = a.id JOIN esign_request r ON r.id = l.request_id
+      LEFT JOIN esign_event e ON e.request_id = l.request_id AND e.seq = l.seq
+     GROUP BY a.id ORDER BY a.day, a.id"""
 # In one statement: mails that go out meanwhile make the journal grow.
 JOURNAL = """
     SELECT r.journal_seq, r.journal_head, json_agg(json_build_object(
@@ -93,10 +107,11 @@ class Invariants:
         """
         orders = [visitor.quotation.id for visitor in visitors]
         # What a disturbed worker left, the cron finishes once the lease of two minutes is over.
-        waiting.until(lambda: not self.stand.sql(UNFINISHED, [orders]), timeout=240, what="answers completed")
+        waiting.until(lambda: not self._unfinished(orders), timeout=240, what="answers completed")
         self._drift = drift
         repeated = sum(self._check_request(Request(*values), repeats) for values in self.stand.sql(REQUEST, [orders]))
         self._check_orders(orders)
+        self._check_anchors()
         secrets_hunt.assert_not_in_tables(self.stand, secrets_hunt.of_visitors(self.mails, visitors))
         return repeated
 
@@ -122,24 +137,43 @@ class Invariants:
 
     def _check_evidence(self, request: Request, kinds: list[str]) -> None:
         files = self.stand.sql(FILES, [request.id])
-        ((proofs,),) = self.stand.sql("SELECT count(*) FROM esign_proof WHERE request_id = %s", [request.id])
+        wanted = self._wanted_proofs(request)
+        signed = request.state == "signed"
         count = {kind: sum(row[0] == kind for row in files) for kind in ("quote", "signed", "proof")}
-        wanted = int(request.state == "signed")
-        assert (proofs, count["signed"], count["proof"], count["quote"]) == (wanted, wanted, wanted, 1), (
-            f"I1: {request.state} with {proofs} proofs and {count}"
+        assert (self._proofs(request), count) == (wanted, {"quote": 1, "signed": int(signed), "proof": len(wanted)}), (
+            f"I1: {request.state} with {self._proofs(request)} and {count}"
         )
-        for kind in ("sign.confirmed", "request.signed", "proof.issued", "document.sealed"):
-            assert kinds.count(kind) == wanted or request.state == "consented", f"I1: {request.state}, {kinds}"
+        for kind in ("sign.confirmed", "request.signed", "document.sealed"):
+            assert kinds.count(kind) == signed, f"I1: {request.state}, {kinds}"
+        assert kinds.count("proof.issued") == len(wanted), f"I1: {request.state}, {kinds}"
         contents = {kind: self._content(*rest) for kind, *rest in files}
         certificate = base64.b64decode(request.certificate)
-        for kind in ("signed", "proof") if wanted else ():
-            quote = contents["quote"] if kind == "signed" else None
-            sha256, size = (hashlib.sha256(quote).hexdigest(), len(quote)) if quote else (None, None)
-            verdict = verify.verify_strict(contents[kind], certificate, sha256, size)
-            assert verdict.ok, f"I1: the {kind} file: {verdict.reason}"
-        if wanted:
+        for kind in ("signed", "proof"):
+            if count[kind]:
+                quote = contents["quote"] if kind == "signed" else None
+                sha256, size = (hashlib.sha256(quote).hexdigest(), len(quote)) if quote else (None, None)
+                verdict = verify.verify_strict(contents[kind], certificate, sha256, size)
+                assert verdict.ok, f"I1: the {kind} file: {verdict.reason}"
+        if signed:
             assert request.sealed_in_order, "I8: sealed before the consent"
             self._check_times(request, contents["signed"])
+
+    def _wanted_proofs(self, request: Request) -> list[str]:
+        """The kinds of proofs that a request in this state has."""
+        proved = ("signed",) if self.old or not self._has_kinds() else tuple(PROOFS)
+        return [PROOFS[request.state]] if request.state in proved else []
+
+    def _proofs(self, request: Request) -> list[str]:
+        kind = "kind" if self._has_kinds() else "'signature'"
+        return [row[0] for row in self.stand.sql(f"SELECT {kind} FROM esign_proof WHERE request_id = %s", [request.id])]
+
+    def _has_kinds(self) -> bool:
+        """Whether refusals and expiries have proofs of their own in this database."""
+        return bool(self.stand.sql(HAS_KINDS))
+
+    def _unfinished(self, orders: list[int]) -> bool:
+        unproved = not self.old and self._has_kinds() and self.stand.sql(UNPROVED, [orders])
+        return bool(unproved or self.stand.sql(UNFINISHED, [orders]))
 
     def _check_times(self, request: Request, signed: bytes) -> None:
         """I8, by what is in the file: the time of the seal, the time of its time-stamp."""
@@ -157,6 +191,16 @@ class Invariants:
             "I1: a file is not the recorded one"
         )
         return content
+
+    def _check_anchors(self) -> None:
+        before = ""
+        for day, root, previous, count, leaves, in_journals in self.stand.sql(ANCHORS):
+            texts = [{"day": day, "previous": previous}, *leaves]
+            hashes = [merkle.leaf_hash(rfc8785.dumps(text)) for text in texts]
+            assert (merkle.root(hashes).hex(), len(hashes)) == (root, count), f"I5: the common hash of {day}"
+            assert in_journals, f"I5: a head under the common hash of {day} is not in its journal"
+            assert previous == before, f"I5: the common hash of {day} follows another one than the day before's"
+            before = root
 
     def _check_orders(self, order_ids: list[int]) -> None:
         query = """

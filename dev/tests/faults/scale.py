@@ -41,7 +41,8 @@ class Scale:
     code_shifts: tuple[str, ...]
     free_kib_files: tuple[int, ...]  # what is left of the disk, in turn
     free_kib_database: tuple[int, ...]
-    broken_rounds: int  # R-09, of each step and error
+    broken: tuple[tuple[str, str], ...]  # the step that fails, and how
+    broken_rounds: int  # R-09, of each
     authority_faults: tuple[tuple[str, str], ...]  # what is wrong, and what the company wants then
     authority_rounds: int
     upgrade: bool
@@ -54,6 +55,7 @@ _LEFT = (0, 16, 48, 96, 160, 256, 400)
 
 _FEW_FAULTS = (("down", "wait"), ("nonce", "without"))
 _ALL_FAULTS = tuple((fault, policy) for fault in (*FAULTS, *DRIFTS) for policy in ("wait", "without"))
+_BROKEN = tuple((step, error) for step in ("fsync", "rename", "fsync of the folder") for error in ("EIO", "ENOSPC"))
 
 SIZES = {
     "quick": Scale(
@@ -78,11 +80,12 @@ SIZES = {
         random_kills=2,
         signing_together=3,
         sql_failures=((1, 19),),
-        contended_tables=2,
+        contended_tables=1,
         clock_shifts=_JUMPS,
         code_shifts=("+1h",),
         free_kib_files=(0,),
         free_kib_database=(0,),
+        broken=(("fsync", "EIO"), ("rename", "ENOSPC")),
         broken_rounds=1,
         authority_faults=_FEW_FAULTS,
         authority_rounds=1,
@@ -115,6 +118,7 @@ SIZES = {
         code_shifts=("+1h", "-1h", "+1y", "-1y"),
         free_kib_files=_LEFT,
         free_kib_database=_LEFT,
+        broken=_BROKEN,
         broken_rounds=2,
         authority_faults=_ALL_FAULTS,
         authority_rounds=1,
@@ -147,6 +151,7 @@ SIZES = {
         code_shifts=("+1h", "-1h", "+1y", "-1y"),
         free_kib_files=_LEFT,
         free_kib_database=_LEFT,
+        broken=_BROKEN,
         broken_rounds=20,
         authority_faults=_ALL_FAULTS,
         authority_rounds=20,
@@ -161,12 +166,12 @@ BEFORE, AFTER, STAR = "before", "after", True
 _CUSTOMER = [
     ("consent compare-and-set", BEFORE),
     ("consent compare-and-set", AFTER),
-    ("consent", AFTER, STAR),
+    ("consent", AFTER),
     ("completion", BEFORE, STAR),
     ("stamp", BEFORE),
     ("stamp", AFTER),
     ("seal", BEFORE),
-    ("seal", AFTER, STAR),
+    ("seal", AFTER),
     ("self-check", AFTER),
     ("file kept", BEFORE),
     ("signed file", BEFORE),

@@ -98,8 +98,7 @@ def test_tmp(stand, reader, row, invariants):
     row(1, signing=state, sending="went on" if sent else "refused")
 
 
-@pytest.mark.parametrize("error", ["EIO", "ENOSPC"])
-@pytest.mark.parametrize("step", ["fsync", "rename", "fsync of the folder"])
+@pytest.mark.parametrize(("step", "error"), SCALE.broken)
 def test_broken(stand, reader, row, invariants, step, error):
     """R-09 the disk breaks when it has to keep a file."""
     for number in range(SCALE.broken_rounds):

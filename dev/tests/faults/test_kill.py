@@ -25,6 +25,8 @@ from visitor import Visitor
 from devtools.rpc import RpcError
 
 ANSWERED = 303
+# Killed there, nothing was committed yet; later, the customer's answer must have been (law 6).
+BEFORE_THE_COMMIT = ("consent compare-and-set", "consent", "refusal compare-and-set")
 FOUND = "SELECT state, answered_on FROM esign_request WHERE order_id = %s"
 ORPHANS = """
     SELECT 'attachment ' || a.id FROM ir_attachment a LEFT JOIN esign_document d ON d.id = a.res_id
@@ -56,7 +58,9 @@ def test_while_signing(stand, reader, row, invariants, point, when):
         visitor = reader()
         stand.faults.arm("kill", point=point, when=when)
         _click(visitor.sign)
-        kept += _finish(stand, visitor, visitor.sign, ("signed", "sale"))
+        committed = _finish(stand, visitor, visitor.sign, ("signed", "sale"))
+        assert committed == (point not in BEFORE_THE_COMMIT), "the consent comes first"
+        kept += committed
         invariants.check(visitor)
         _assert_nothing_left(stand)
         row(number + 1, consent_before=kept, consents_lost=0)
@@ -155,7 +159,9 @@ def test_while_declining(stand, reader, row, invariants, point, when):
         visitor = reader()
         stand.faults.arm("kill", point=point, when=when)
         _click(visitor.decline)
-        kept += _finish(stand, visitor, visitor.decline, ("declined", "cancel"))
+        committed = _finish(stand, visitor, visitor.decline, ("declined", "cancel"))
+        assert committed == (point not in BEFORE_THE_COMMIT), "the refusal comes first"
+        kept += committed
         invariants.check(visitor)
         _assert_nothing_left(stand)
         row(number + 1, refusal_before=kept, refusals_lost=0)

@@ -8,7 +8,9 @@ import hashlib
 import io
 import os
 import subprocess
+import sys
 import tarfile
+import zipfile
 from pathlib import Path
 
 import httpx
@@ -47,7 +49,7 @@ def test_restore(stand, caught, row, databases, logs):
         with machine.started(databases, name, caught, logs / "restored", variables=secret) as elsewhere:
             Invariants(elsewhere, caught).check(*visitors)
             references = _look_up(elsewhere, visitors)
-            _get_again(elsewhere, caught, visitors[0])
+            _get_again(elsewhere, caught, visitors[0], logs / "restored")
             _refuses_to_seal(elsewhere)
             visitors.append(_sign_with_new_key(elsewhere, caught))
             Invariants(elsewhere, caught).check(*visitors)
@@ -80,7 +82,7 @@ def test_upgrade(caught, row, databases, logs):
         with machine.started(databases, name, caught, log / "after") as after:
             Invariants(after, caught, old=True).check(*visitors)
             references = _look_up(after, visitors)
-            _get_again(after, caught, visitors[0])
+            _get_again(after, caught, visitors[0], log)
             newer = [_sign_with_new_key(after, caught)]
             Invariants(after, caught).check(*newer)
             Invariants(after, caught, old=True).check(*visitors)
@@ -100,6 +102,8 @@ def _answers(place, mails) -> list[Visitor]:
     place.run_cron("ir_cron_expire")
     place.run_cron("ir_cron_complete")
     place.run_cron("ir_cron_mails")
+    if place.sql("SELECT to_regclass('esign_anchor')") != [(None,)]:  # not in the version before
+        place.run_cron("ir_cron_anchor")
     return [signing, declining, late]
 
 
@@ -112,8 +116,8 @@ def _look_up(place, visitors: list[Visitor]) -> int:
     return len(found)
 
 
-def _get_again(place, mails, visitor: Visitor) -> None:
-    """The customer comes back by the link of then, and gets the file of then."""
+def _get_again(place, mails, visitor: Visitor, folder: Path) -> None:
+    """The customer comes back by the link of then, and gets the file of then, and a pack that proves it to others."""
     ((_reference, uid, sha256),) = place.sql(SIGNED, [visitor.quotation.id])
     place.sql("DELETE FROM esign_throttle")
     again = Visitor(place, mails, visitor.quotation)
@@ -127,6 +131,14 @@ def _get_again(place, mails, visitor: Visitor) -> None:
     again.give_code(quotations.latest_code(mails, visitor.quotation.email, count=max(count, 2)))
     content = again.http.get(f"{again.page}/file/{uid}").content
     assert hashlib.sha256(content).hexdigest() == sha256
+    pack = folder / "pack.zip"
+    pack.write_bytes(again.http.get(f"{again.page}/pack").content)
+    with zipfile.ZipFile(pack) as archive:
+        archive.extract("check.py", folder)
+    # By itself: nothing of Odoo, nothing of ours.
+    command = [sys.executable, "-I", str(folder / "check.py"), str(pack), "--lang", "en"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def _refuses_to_seal(place) -> None:

@@ -46,6 +46,16 @@ def test_vector(vector):
     assert check.render(report, "fr")
 
 
+def test_the_seal_alone_sees_each_attack_on_a_file():
+    """Without any proof, by the certificate only; what the seal cannot see stands in the docstring of check.py."""
+    original, by_word = make.quote(2), {"authentic": "valid", "not_ours": ("none", "foreign")}
+    sealed, other = v.seal_file(original, KEY), v.seal_file(make.quote(2, lines=3), KEY)
+    for name, data, word in v.file_attacks(sealed, original, KEY, OTHER, other):
+        status = check.read_seal(data, (KEY.fingerprint,)).status
+        fits = name in ("another case of a digit", "another file of ours")
+        assert status in ("valid" if fits else by_word.get(word, word)), (name, status)
+
+
 def test_a_record_inside_the_proof_is_found():
     files = next(vector.files for vector in VECTORS if vector.name == "proof PDF: holds the record")
     assert "holds the same proof record, under its seal" in check.render(check.check(files), "en")

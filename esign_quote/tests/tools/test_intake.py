@@ -87,6 +87,7 @@ CASES = {
     "certified": [
         lambda: in_catalogue("/Perms", DictionaryObject({NameObject("/DocMDP"): DictionaryObject()})),
     ],
+    "signature_field": [lambda: field(FT=NameObject("/Sig"), T=TextStringObject("empty"))],
     "javascript": [
         lambda: in_catalogue("/OpenAction", script()),
         lambda: in_catalogue("/AA", DictionaryObject({NameObject("/WC"): script()})),
@@ -196,7 +197,6 @@ def test_accepted_quote():
         (annotation(A=make.action("/URI", URI=TextStringObject("https://example.com"))), "has_links"),
         *((link(address)(), "has_links") for address in ("mailto:a@b.fr", "tel:+33", "www.x.fr/a", "#top", "x.fr:80/")),
         (field(FT=NameObject("/Tx"), T=TextStringObject("po"), V=TextStringObject("42")), "has_forms"),
-        (field(FT=NameObject("/Sig"), T=TextStringObject("empty")), "has_forms"),
         (layers(), "has_layers"),
         (in_catalogue("/OpenAction", make.action("/GoTo", D=ArrayObject())), None),
         (in_catalogue("/OpenAction", ArrayObject()), None),
@@ -210,7 +210,6 @@ def test_accepted_quote():
         "anchor",
         "port",
         "field",
-        "empty signature field",
         "layers",
         "open at page",
         "open destination",

@@ -310,7 +310,8 @@ def file_attacks(sealed, original, key, other_key, other_sealed):
     ):
         yield f"byte range {numbers}", replace_range(sealed, numbers), "altered"
     yield "wrapped (moved second part)", wrap(sealed), "altered"
-    yield "bytes hidden behind the signature", sealed[: end - 40] + b"41" * 20 + sealed[end:], "altered"
+    # Where a shorter signature left room: at least one byte, zero until now.
+    yield "byte hidden behind the signature", sealed[: end - 2] + b"41" + sealed[end:], "altered"
     yield "signature of another file", sealed[:start] + other_sealed[slice(*hole(other_sealed))] + sealed[end:], "altered"
     yield "another case of a digit", _other_case(sealed), "altered"
     length_of_cms = 4 + int.from_bytes(contents[2:4], "big")
@@ -374,6 +375,9 @@ def vectors(key, other_key, original=None):
         changed = {**signature_pack(other, original)}
         start, end = hole(changed["signed.pdf"])
         yield Vector(f"{kind}, byte changed", {**changed, "signed.pdf": flip(changed["signed.pdf"], 300)}, "altered")
+        # The signature value ends the CMS; the file alone, so that the seal must tell.
+        last = start + 8 + 2 * int(changed["signed.pdf"][start + 4 : start + 8], 16) - 5
+        yield Vector(f"{kind}, value changed, file alone", {"signed.pdf": flip(changed["signed.pdf"], last)}, "altered")
 
 
 def stamped_vectors(authority, key, original):
@@ -424,6 +428,7 @@ def _pack_attacks(good, key, other_key, original):
     yield case("journal: actor changed", _edit(good, "journal.json", entry(1, actor="user:evil")))
     yield case("journal: time changed", _edit(good, "journal.json", entry(5, at="2020-01-01T00:00:00.000Z")))
     yield case("journal: payload changed", _edit(good, "journal.json", entry(2, payload={"ip": "203.0.113.9"})))
+    yield case("journal: payload behind the proof changed", _edit(good, "journal.json", entry(5, payload={"to": "x"})))
     yield case("journal: last entry dropped", _edit(good, "journal.json", lambda value: value["entries"].pop()))
     yield case("journal: middle entry dropped", _edit(good, "journal.json", lambda value: value["entries"].pop(2)))
     yield case("journal: reordered", _edit(good, "journal.json", lambda value: value["entries"].reverse()))

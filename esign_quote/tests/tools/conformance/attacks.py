@@ -64,7 +64,9 @@ def quote() -> bytes:
 
 
 def seal(data: bytes, key: SealKey | None = None) -> bytes:
-    content = StampContent("Accepted by", "Jeanne Martin", ("12 March 2026",), "https://example.com/v/B7KD", "J. Martin")
+    content = StampContent(
+        "Accepted by", "Jeanne Martin", ("12 March 2026",), "https://example.com/v/B7KD", "J. Martin"
+    )
     stamps = [(STAMP_PLACE, draw_stamp(content))]
     return seal_pdf(
         data, stamps, key or our_key(), signing_time=MOMENT, signer_name="Example Company", reason="Quotation signed"
@@ -215,7 +217,9 @@ def replace_content(writer) -> None:
 def add_annotation(writer) -> None:
     """An evil annotation: a white box with another total over the true one."""
     box = [generic.NumberObject(number) for number in (50, 690, 300, 715)]
-    appearance = generic.StreamObject(stream_data=b"1 g 0 0 250 25 re f 0 g BT /F1 10 Tf 10 10 Td (Total 9 999 999) Tj ET")
+    appearance = generic.StreamObject(
+        stream_data=b"1 g 0 0 250 25 re f 0 g BT /F1 10 Tf 10 10 Td (Total 9 999 999) Tj ET"
+    )
     appearance[pdf_name("/Type")], appearance[pdf_name("/Subtype")] = pdf_name("/XObject"), pdf_name("/Form")
     appearance[pdf_name("/BBox")] = generic.ArrayObject([generic.NumberObject(n) for n in (0, 0, 250, 25)])
     font = generic.DictionaryObject({pdf_name("/F1"): generic.IndirectObject(4, 0, writer)})
@@ -470,7 +474,7 @@ ATTACKS = (
     Attack("cut back to the original", quote, "signature_count"),
     Attack("signature taken out of its field", lambda: update(sealed(), drop_value), "signature_count"),
     Attack("cut by one byte", lambda: sealed()[:-1], "coverage"),
-    Attack("cut in the middle", lambda: sealed()[:-5000], "unreadable"),
+    Attack("cut 5,000 bytes short", lambda: sealed()[:-5000], "unreadable"),
     Attack("written again by another program", rewritten, "coverage"),
     Attack("encrypted afterwards", encrypted, "unreadable"),
     Attack("attached to another file", enclosed, "signature_count"),
