@@ -44,6 +44,8 @@ AGENTS = {
 # Names that look like events and are models or templates of Odoo.
 MODELS = re.compile(
     r"(mail|order|signature|payment)\.(mail|message|template|thread|transaction|provider|compose\w*|activity\w*|server)"
+    r"|mail\.mail_activity\w+"  # records
+    r"|\w+\.(json|pdf)"  # files
 )
 
 
