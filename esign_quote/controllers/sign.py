@@ -212,7 +212,7 @@ class EsignSign(http.Controller):
         return ticket, proved
 
     def _filled_in(self, form):
-        answer = {name: form.get(name, "") for name in ("name", "capacity", "kind", "strokes", "comment")}
+        answer = {name: form.get(name, "") for name in ("name", "latin_name", "capacity", "kind", "strokes", "comment")}
         answer["consents"] = request.httprequest.form.getlist("consents")
         return answer
 

@@ -54,7 +54,9 @@ class EsignAnchor(models.Model):
     def _cron_anchor(self):
         """Make the day's root, have it time-stamped and mailed; what is missing of earlier days is made up for."""
         self._make()
+        self._catch_up()  # it was made beside this transaction
         self._stamp_missing()
+        self._catch_up()
         self._mail_missing()
 
     @api.model
@@ -293,7 +295,9 @@ class EsignAnchor(models.Model):
         files = [(f"{stem}.json", content, "application/json")]
         token = self._token()
         if token:
-            files.append((f"{stem}.tsr", base64.b64decode(token.with_context(bin_size=False).token), "application/octet-stream"))
+            files.append(
+                (f"{stem}.tsr", base64.b64decode(token.with_context(bin_size=False).token), "application/octet-stream")
+            )
             files.append((f"{stem}-stamped.json", token.manifest.encode(), "application/json"))
         return files
 

@@ -15,6 +15,7 @@ KINDS = [
     ("code", "One-time code"),
     ("signed_copy", "Signed file to the customer"),
     ("refusal_copy", "Confirmation of the refusal"),
+    ("expiry_notice", "Notice of the expiry"),
     ("company_copy", "Copy to the company"),
     ("lock_notice", "Notice of a lock"),
     ("other", "Other"),

@@ -68,7 +68,7 @@ FUNCTIONS = {
                           AND d.state = 'handed_over' AND d.queued_on >= r.answered_on
                           AND d.handed_over_on
                               < clock_timestamp() AT TIME ZONE 'UTC' - interval '{DAYS_WITH_COPIES} days'));
-        END""",
+        END""",  # noqa: S608  constants of this file
     ),
     "esign_file_may_go(model text, document integer)": (
         "boolean",
@@ -144,7 +144,7 @@ FUNCTIONS = {
                     ERRCODE = 'restrict_violation';
             END IF;
             RETURN NEW;
-        END""",
+        END""",  # noqa: S608  constants of this file
     ),
 }
 # What `esign_guard_request` looks at; other updates do not even call it.

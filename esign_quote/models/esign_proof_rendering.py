@@ -1,105 +1,278 @@
+from typing import NamedTuple
+
 from odoo import models
+from odoo.tools import format_date
 
 from ..tools.proof_pdf import ProofSection
 
+# Sections in the order of the PDF, and the items of SECURITY 5.1 that each tells (`tools.proof_items`).
+SECTIONS = {
+    "signature": (1, 2, 3),
+    "documents": (4,),
+    "signer": (5,),
+    "identification": (6,),
+    "invitation": (7,),
+    "authentication": (8, 9, 14),
+    "reading": (10,),
+    "consent": (11, 12),
+    "times": (13,),
+    "seal": (15,),
+    "journal": (16,),
+    "rules": (17,),
+    "verify": (18,),
+}
+
+
+class ProofTexts(NamedTuple):
+    """What the file of one kind of proof is called."""
+
+    title: str
+    file: str
+
 
 class EsignProof(models.Model):
+    """The facts in words for people, in the language of ``self``."""
+
     _inherit = "esign.proof"
 
+    def _texts(self, kind):
+        _ = self.env._
+        return {
+            "signature": ProofTexts(_("Proof of electronic signature"), _("proof")),
+            "refusal": ProofTexts(_("Proof of refusal"), _("proof of refusal")),
+            "expiry": ProofTexts(_("Proof of expiry without an answer"), _("proof of expiry")),
+        }[kind]
+
     def _sections(self, request, signer, facts, digest):
-        """Word the facts for people, in the language of ``self``.
+        """Word the facts.
 
         :rtype: list[ProofSection]
         """
-        return [
-            self._section_signature(request, signer, facts),
-            self._section_documents(facts),
-            self._section_signer(signer, facts),
-            self._section_mechanism(request, facts),
-            self._section_consent(facts),
-            self._section_events(request, facts),
-            self._section_verify(request, facts, digest),
-        ]
+        made = (getattr(self, f"_section_{name}")(request, signer, facts, digest) for name in SECTIONS)
+        return [section for section in made if section.rows or section.paragraphs]
 
-    def _section_signature(self, request, signer, facts):
+    def _section(self, title, rows=(), paragraphs=()):
+        """Return a section without the rows that have nothing to say."""
+        told = tuple((label, str(value)) for label, value in rows if value not in (None, False, "", []))
+        return ProofSection(title, rows=told, paragraphs=tuple(filter(None, paragraphs)))
+
+    # === WHAT === #
+
+    def _section_signature(self, request, signer, facts, digest):
         _ = self.env._
-        kind = _("typed name") if signer.signature_kind == "typed" else _("drawn by hand")
-        return ProofSection(
-            _("The signature"),
-            rows=(
-                (_("Signature identifier"), request.reference),
-                (_("Quotation"), request.order_name),
-                (_("Total incl. taxes"), request.recap["total"]),
-                (_("Signed on"), request._moment_text(signer)),
-                (_("Signed on (UTC)"), facts["signature"]["at"]),
-                (_("Form"), kind),
-                (
-                    _("Level"),
-                    _(
-                        "Simple electronic signature (Regulation (EU) No 910/2014). No advanced or qualified signature is claimed."
-                    ),
-                ),
-                (_("Company"), ", ".join(filter(None, (facts["company"]["name"], facts["company"]["registration"])))),
-                (_("Company's e-mail"), facts["company"]["email"]),
-                (
-                    _("Application"),
-                    f"{facts['application']['name']} {facts['application']['version']}, {facts['application']['platform']}",
-                ),
-            ),
+        company, application = facts["company"], facts["application"]
+        kind = facts["kind"]
+        titles = {"signature": _("The signature"), "refusal": _("The refusal"), "expiry": _("The expiry")}
+        moments = {"signature": _("Signed on"), "refusal": _("Declined on"), "expiry": _("Closed on")}
+        moment = request._moment_text(signer, request.answered_on)
+        rows = [
+            (_("Signature identifier"), request.reference),
+            (_("Quotation"), request.order_name),
+            (_("Title"), facts["signature"]["title"]),
+            (_("Total incl. taxes"), request.recap["total"]),
+            (moments[kind], moment),
+            (_("Level"), self._level_text(kind)),
+            (_("Company"), ", ".join(filter(None, (company["name"], company["registration"])))),
+            (_("Company's address"), company["address"]),
+            (_("Company's e-mail"), company["email"]),
+            (_("Application"), f"{application['name']} {application['version']}, {application['platform']}"),
+            (_("Runs at"), application["runs_at"]),
+            (_("Operator of the server"), self._recorded_text(application["operator"])),
+            (_("Format of the record"), facts["format"]),
+        ]
+        return self._section(titles[kind], rows, [self._opening_text(request, signer, facts, moment)])
+
+    def _level_text(self, kind):
+        _ = self.env._
+        if kind == "signature":
+            return _(
+                "Simple electronic signature (Regulation (EU) No 910/2014). No advanced or qualified signature is claimed."
+            )
+        return _("None: nothing was signed.")
+
+    def _opening_text(self, request, signer, facts, moment):
+        """Say in one sentence what became of the quotation."""
+        _ = self.env._
+        values = {
+            "company": request.company_id.name,
+            "number": request.order_name,
+            "name": signer.declared_name or signer.name,
+            "moment": moment,
+        }
+        if facts["kind"] == "signature":
+            return _("%(name)s accepted quotation %(number)s of %(company)s on %(moment)s.", **values)
+        if facts["kind"] == "refusal":
+            return _(
+                "%(name)s declined quotation %(number)s of %(company)s on %(moment)s. Nothing was signed.", **values
+            )
+        values["until"] = request._moment_text(signer, request.expires_on or request.answered_on)
+        return _(
+            "Quotation %(number)s of %(company)s was open for the signature of %(name)s until %(until)s. Until then no answer came: it was neither signed nor declined.",
+            **values,
         )
 
-    def _section_documents(self, facts):
+    def _section_documents(self, request, signer, facts, digest):
         _ = self.env._
         rows = []
         for item in facts["documents"]:
             size = _("%s bytes", item["bytes"])
             rows.append(
                 (
-                    item["name"],
-                    _("%(size)s, pages: %(pages)s", size=size, pages=item["pages"]) if item["pages"] else size,
+                    self._document_label(item["kind"]),
+                    "\n".join(
+                        [
+                            item["name"],
+                            _("%(size)s, pages: %(pages)s", size=size, pages=item["pages"]) if item["pages"] else size,
+                            item["sha256"],
+                        ]
+                    ),
                 )
             )
-            rows.append((_("SHA-256"), item["sha256"]))
-        text = _(
-            "The quotation as it was shown is the beginning of the signed file, byte for byte: the signed file only adds the stamp and the seal behind it."
-        )
-        return ProofSection(_("The documents"), rows=tuple(rows), paragraphs=(text,))
+        texts = {
+            "signature": _(
+                "The quotation as it was shown is the beginning of the signed file, byte for byte: the signed file only adds the stamp and the seal behind it."
+            ),
+            "refusal": _("The long number of each file is its SHA-256. This very quotation was declined."),
+            "expiry": _("The long number of each file is its SHA-256. This very quotation found no answer."),
+        }
+        return self._section(_("The documents"), rows, [texts[facts["kind"]]])
 
-    def _section_signer(self, signer, facts):
+    def _document_label(self, kind):
+        _ = self.env._
+        return {
+            "quote": _("Quotation as shown"),
+            "annex": _("Annex"),
+            "terms": _("Terms of sale"),
+            "signed": _("Signed and sealed file"),
+        }.get(kind, kind)
+
+    # === WHO === #
+
+    def _section_signer(self, request, signer, facts, digest):
         _ = self.env._
         who = facts["signer"]
-        known = facts["identification"]
+        business = request.audience == "business"
         rows = [
             (_("Name given when signing"), who["name_declared"]),
+            (_("Name in Latin letters"), who.get("name_in_latin_letters", "")),
             (_("Name on file"), who["name_on_file"]),
             (_("E-mail address"), who["email"]),
             (_("Phone"), who.get("phone_masked", "")),
+            (_("Acts"), _("for the company named here") if business else _("in the person's own name")),
             (_("Company"), ", ".join(filter(None, (who["company"], who["company_registration"])))),
             (_("Position"), who["capacity"]),
-            (_("IP address seen by the server"), who["ip_at_consent"]),
-            (_("Browser"), who["user_agent_at_consent"]),
-            (_("Customer on file since"), known["customer_since"]),
-            (_("Paid invoices before"), str(known["paid_invoices"])),
         ]
-        return ProofSection(_("The signer"), rows=tuple(row for row in rows if row[1]))
+        title = _("The signer") if facts["kind"] == "signature" else _("The person asked to sign")
+        return self._section(title, rows)
 
-    def _section_mechanism(self, request, facts):
+    def _section_identification(self, request, signer, facts, digest):
         _ = self.env._
-        code = facts["authentication"]
-        reading = facts["reading"]
+        known = facts["identification"]
+        number = known["company_number"]
         rows = [
-            (_("Wrong codes"), str(code["wrong_codes"])),
-            (_("Last page shown (reported by the browser)"), reading["last_page_shown_at"]),
-            (_("Downloaded"), reading["downloaded_at"]),
-            (_("SHA-256 of what the browser showed"), reading["sha256_of_what_was_shown"]),
+            (_("Customer on file since"), self._day(known.get("customer_since"))),
+            (_("Contact on file since"), self._day(known.get("contact_since"))),
+            (_("Paid invoices before"), self._invoices_text(known)),
+            *((self._recorded_label(item), self._who_recorded(item)) for item in known["recorded"]),
+            *((_("Address corrected"), f"{item['at']}, {item['by']}") for item in known["corrected"]),
+            (_("Company number"), ", ".join(filter(None, (number["number"], self._number_check(number["check"]))))),
+            (_("Paid online before"), self._paid_text(known["paid_before"])),
         ]
-        paragraphs = (
-            self._mechanism_text(request.channel, code),
-            _(
-                "The signer saw the quotation, ticked the statements below, signed, and pressed the button. The consent was recorded before the document was stamped and sealed."
-            ),
+        text = _(
+            "These are facts of the company's database on the day of sending. They tie the mailbox to a known customer; they prove no identity by themselves."
         )
-        return ProofSection(_("How it was signed"), rows=tuple(row for row in rows if row[1]), paragraphs=paragraphs)
+        return self._section(_("What the company knew of this customer"), rows, [text])
+
+    def _invoices_text(self, known):
+        _ = self.env._
+        if not known.get("last_paid_invoice"):
+            return str(known.get("paid_invoices", ""))
+        return _(
+            "%(count)s, the last one of %(day)s",
+            count=known["paid_invoices"],
+            day=self._day(known["last_paid_invoice"]),
+        )
+
+    def _recorded_label(self, item):
+        _ = self.env._
+        return _("Phone number recorded") if item["what"] == "phone" else _("E-mail address recorded")
+
+    def _who_recorded(self, item):
+        _ = self.env._
+        who = {
+            "the system": _("the system"),
+            "staff of the company": _("staff of the company"),
+            "the customer's log-in": _("the customer's log-in"),
+            "a visitor of the website": _("a visitor of the website"),
+        }[item["by_kind"]]
+        lines = [_("%(moment)s, by %(login)s (%(who)s)", moment=item["at"], login=item["by"], who=who)]
+        if item["source"] != "log of changes":
+            lines.append(_("with the contact; the log of changes tells of no later one"))
+        if item["within_7_days"]:
+            lines.append(_("Less than 7 days before the quotation was sent."))
+        return "\n".join(lines)
+
+    def _number_check(self, check):
+        _ = self.env._
+        return {
+            "VIES: valid": _("confirmed by VIES"),
+            "VIES: not confirmed": _("not confirmed by VIES"),
+            "no number recorded": _("none recorded"),
+        }.get(check, _("no check recorded"))
+
+    def _paid_text(self, payments):
+        if not payments:
+            return self.env._("nothing")
+        return "\n".join(f"{item['amount']} {item['currency']}, {item['provider']} {item['reference']}" for item in payments)
+
+    # === HOW === #
+
+    def _section_invitation(self, request, signer, facts, digest):
+        _ = self.env._
+        rows = []
+        for item in facts["invitation"]:
+            rows += [
+                (_("Sent to"), item["to"]),
+                (_("Message-ID"), item["message_id"]),
+                (_("Waiting since (UTC)"), item["queued_at"]),
+                (_("Handed over (UTC)"), item["handed_over_at"]),
+                (_("Answer of the mail server"), item["server_answer"]),
+                (_("Failed (UTC)"), item["failed_at"]),
+                (_("Came back (UTC)"), item["came_back_at"]),
+                (_("Report"), item["report"]),
+            ]
+        opened = facts["reading"]["link_opened_at"]
+        rows.append((_("Link opened (UTC)"), self._list_or_never(opened)))
+        text = _("A link that was opened may have been opened by a mail filter: it counts for nothing here.") if opened else ""
+        return self._section(_("The invitation"), rows, [text])
+
+    def _section_authentication(self, request, signer, facts, digest):
+        _ = self.env._
+        code, device, network = facts["authentication"], facts["device"], facts["network"]
+        named = {
+            "code.requested": _("Code asked for"),
+            "code.sent": _("Code sent"),
+            "code.send_failed": _("Code not sent"),
+            "code.refused": _("Wrong code"),
+            "code.validated": _("Right code"),
+        }
+        rows = [
+            (_("Codes went to"), code["address_masked"]),
+            *((f"{named[item['type']]} (UTC)", item["at"]) for item in code["sent_and_validated"]),
+            (_("Wrong codes"), str(code["wrong_codes"])),
+            (_("IP address with the code"), ", ".join(dict.fromkeys(filter(None, network["at_code"])))),
+            (_("IP address with the answer"), network["at_answer"]),
+        ]
+        if device:
+            rows += [
+                (_("Browser and system"), f"{device['browser']}, {device['system']}"),
+                (_("Personal access"), device["ticket"]),
+                (_("Secret of the browser (SHA-256)"), device["secret_sha256"]),
+            ]
+        paragraphs = [self._mechanism_text(request.channel, code)]
+        if not device:
+            paragraphs.append(_("No right code was given: nobody proved to hold the mailbox."))
+        return self._section(_("The one-time code"), rows, paragraphs)
 
     def _mechanism_text(self, channel, code):
         _ = self.env._
@@ -127,38 +300,189 @@ class EsignProof(models.Model):
         )
         return f"{sent[channel]} {rule} {shown[channel]}"
 
-    def _section_consent(self, facts):
+    def _section_reading(self, request, signer, facts, digest):
         _ = self.env._
+        reading = facts["reading"]
+        names = [f"{item['at']} {item['name'] or ''}".strip() for item in reading["downloads"]]
+        served = [f"{item['at']} {item['name'] or ''}".strip() for item in reading["served"]]
         rows = [
-            (_("Ticked") if item["ticked"] else _("Not ticked"), f"{item['text']} [{item['code']} v{item['version']}]")
-            for item in facts["consent"]["statements"]
+            (_("Last page shown (reported by the browser)"), reading["last_page_shown_at"]),
+            (_("Pages"), reading["pages_shown"]),
+            (_("Files sent to the browser (UTC)"), "\n".join(served)),
+            (_("Files downloaded (UTC)"), "\n".join(names)),
+            (_("SHA-256 of what the browser showed"), reading["sha256_of_what_was_shown"]),
         ]
-        return ProofSection(_("Consent, word for word"), rows=(*rows, (_("Button"), facts["consent"]["button"])))
+        if not any(value for _label, value in rows):
+            return self._section(_("The reading"), (), [_("Nothing tells that the quotation was opened.")])
+        return self._section(_("The reading"), rows)
 
-    def _section_events(self, request, facts):
-        rows = [(entry["at"], self._event_text(entry)) for entry in facts["journal"]["entries"]]
-        rows.append((self.env._("Hash of the last entry"), facts["journal"]["head"]))
-        return ProofSection(self.env._("Journal (UTC)"), rows=tuple(rows))
+    def _section_consent(self, request, signer, facts, digest):
+        _ = self.env._
+        consent, act = facts["consent"], facts["act"]
+        if facts["kind"] == "expiry":
+            return self._section(_("The answer"), (), [_("No answer was given.")])
+        if facts["kind"] == "refusal":
+            rows = [
+                (_("Button"), act["button"]),
+                (_("Declined (UTC)"), act["at"]),
+                (_("Reason given"), act["comment"] or _("none")),
+                (_("Declined file (SHA-256)"), act["document_sha256"]),
+            ]
+            return self._section(_("The answer"), rows)
+        rows = [
+            *(
+                (
+                    _("Ticked") if item["ticked"] else _("Not ticked"),
+                    f"{item['text']} [{item['code']} v{item['version']}]",
+                )
+                for item in consent["statements"]
+            ),
+            (_("Shown above the button"), consent["recap"]["text"]),
+            (_("Button"), consent["button"]),
+            (_("Form"), _("typed name") if act["kind"] == "typed" else _("drawn by hand")),
+            (_("Signed (UTC)"), act["at"]),
+            (_("SHA-256 of the signature's picture"), act["picture_sha256"]),
+        ]
+        text = _(
+            "The signer saw the quotation, ticked the statements, signed, and pressed the button. The consent was recorded before the document was stamped and sealed."
+        )
+        return self._section(_("Consent and signature, word for word"), rows, [text])
+
+    # === WHEN, AND WHAT HOLDS IT TOGETHER === #
+
+    def _section_times(self, request, signer, facts, digest):
+        _ = self.env._
+        times = facts["times"]
+        rows = [
+            (_("Sent (UTC)"), times["sent_at"]),
+            (_("Open until (UTC)"), times["open_until"]),
+            (_("Answer (UTC)") if facts["kind"] != "expiry" else _("Closed (UTC)"), times["answered_at"]),
+            (_("The same in %s", times["time_zone"]), times["local"]),
+            (_("Sealed (UTC)"), times["sealed_at"]),
+            (_("Clock"), _("of the company's database server")),
+        ]
+        for token in times["tokens"]:
+            rows += [
+                (_("Time-stamp of"), token["authority"]),
+                (_("Time-stamp (UTC)"), token["time"]),
+                (_("Time-stamp: serial number, policy"), f"{token['serial']}, {token['policy']}"),
+                (_("Clock against the time-stamp"), _("%s ms", token["drift_ms"])),
+            ]
+        absent = "" if times["tokens"] else _("No independent time-stamp had been obtained when this was written.")
+        return self._section(_("The times"), rows, [absent])
+
+    def _section_seal(self, request, signer, facts, digest):
+        _ = self.env._
+        seal = facts["seal"]
+        rows = [
+            (_("Standard"), seal["standard"]),
+            (_("Level"), seal["level"] if facts["kind"] == "signature" else _("see the seal of this file")),
+            (_("Holder"), seal["subject"]),
+            (_("Issuer"), _("the holder (self-signed)") if seal["self_signed"] else seal["issuer"]),
+            (_("Serial number"), seal["serial"]),
+            (_("Certificate of the seal (SHA-256)"), seal["certificate_sha256"]),
+            *((_("Issued by"), f"{item['subject']}\n{item['sha256']}") for item in seal["chain"]),
+            (_("Algorithm"), seal["algorithm"]),
+            (_("Key"), seal["key_id"]),
+            (_("Valid"), _("%(start)s to %(end)s", start=seal["valid_from"][:10], end=seal["valid_to"])),
+        ]
+        text = _(
+            "The seal closes the file and allows no change of it. It protects the file; it does not replace the customer's acceptance."
+        )
+        return self._section(_("The seal"), rows, [text])
+
+    def _section_journal(self, request, signer, facts, digest):
+        _ = self.env._
+        journal = facts["journal"]
+        rows = [(entry["at"], self._event_text(entry)) for entry in journal["entries"]]
+        rows.append((_("Hash of the last entry"), journal["head"]))
+        rows += [(_("Common hash of %s", item["day"]), item["root"]) for item in journal["anchors"]]
+        text = _(
+            "Each entry is chained to the one before by its hash. Each night one common hash is made over all journals that moved and mailed to the company, and time-stamped where it has an authority; the path from this journal to it is in the dispute pack."
+        )
+        return self._section(_("Journal (UTC)"), rows, [text])
 
     def _event_text(self, entry):
         detail = ", ".join(f"{name}: {value}" for name, value in entry["payload"].items())
         return f"{entry['seq']}. {entry['type']}" + (f": {detail}" if detail else "")
 
-    def _section_verify(self, request, facts, digest):
+    # === RULES AND CHECK === #
+
+    def _section_rules(self, request, signer, facts, digest):
         _ = self.env._
-        rows = (
-            (_("Page"), request._verify_url()),
+        rules = facts["rules"]
+        consumer = request.audience == "consumer"
+        withdrawal = rules["withdrawal"]
+        rows = [
+            (_("Customer"), _("consumer") if consumer else _("business")),
+            (_("Place of the contract"), _("not recorded")),
+            (_("Online payment asked for"), rules["payment"]["share"] or _("no")),
+        ]
+        paragraphs = []
+        if facts["kind"] == "signature":
+            rows.append((_("Last day to withdraw"), _("not recorded")))
+            if "not_before" in withdrawal:
+                paragraphs.append(
+                    _(
+                        "Where the law gives a consumer %(days)s days to withdraw (distance and off-premises contracts), they end not before %(day)s; for goods they run from the receipt.",
+                        days=withdrawal["days"],
+                        day=self._day(withdrawal["not_before"]),
+                    )
+                )
+            if rules["payment"]["seven_day_rule"] != "not recorded":
+                paragraphs.append(
+                    _("If the contract was concluded off-premises, nothing may be paid for 7 days (French consumer code, L221-10).")
+                )
+        return self._section(_("Rules for this contract"), rows, paragraphs)
+
+    def _section_verify(self, request, signer, facts, digest):
+        _ = self.env._
+        check = facts["how_to_verify"]
+        rows = [
+            (_("Page"), check["page"]),
             (_("SHA-256 of the proof record (JSON)"), digest),
-            (_("Certificate of the seal (SHA-256)"), facts["seal"]["certificate_sha256"]),
-            (_("Holder"), facts["seal"]["subject"]),
-        )
-        paragraphs = (
+            *((item["command"], item["gives"]) for item in check["commands"]),
+            (_("Contact"), ", ".join(check["contact"])),
+            (_("Kept"), self._kept_text(facts["retention"])),
+        ]
+        paragraphs = [
             _(
                 "A SHA-256 is a fingerprint of 64 characters, computed from a file: change one letter of the file and the fingerprint is another one. Compute it of the file that you hold (sha256sum, certutil -hashfile, or the page above) and compare it with the one in this document."
             ),
             _(
-                "The seal protects the file; it does not replace the customer's acceptance. This proof is kept for %s years. You may dispute it by any means.",
-                facts["retention"]["years"],
+                "Three questions: is the file the sealed one (its SHA-256 is in this document)? Is the seal valid, with the certificate named here, and was nothing changed after it? Is the journal complete up to its last hash?"
             ),
+            _(
+                "The record for computers (proof.json) is inside this PDF. The dispute pack holds everything with a checker (check.py, check.html) that needs neither Odoo nor a network."
+            ),
+            check["notice"],
+        ]
+        return self._section(_("How to check"), rows, paragraphs)
+
+    def _kept_text(self, retention):
+        _ = self.env._
+        if retention["until"]:
+            return _("%(years)s years, until %(day)s", years=retention["years"], day=self._day(retention["until"]))
+        return _("%s years from the later of signature and delivery", retention["years"])
+
+    def _notice(self, kind):
+        """Return what a person is told about the data kept (GDPR), in the language of ``self``."""
+        _ = self.env._
+        if kind == "signature":
+            return _(
+                "This file holds personal data (name, addresses, dates, IP address) to prove the contract. It is kept for the time told above, then destroyed. Ask the company for access or correction. You may dispute this proof by any means."
+            )
+        return _(
+            "This file holds personal data (name, addresses, dates) to prove what became of the quotation. It is kept for the time told above, then destroyed. Ask the company for access or correction. You may dispute this proof by any means."
         )
-        return ProofSection(_("How to check"), rows=rows, paragraphs=paragraphs)
+
+    # === WORDS === #
+
+    def _day(self, text):
+        return format_date(self.env, text) if text else ""
+
+    def _list_or_never(self, moments):
+        return "\n".join(moments) or self.env._("never")
+
+    def _recorded_text(self, value):
+        return self.env._("not recorded") if value == "not recorded" else value

@@ -74,6 +74,7 @@ class EsignRequest(models.Model):
     )
     _unfinished = models.Index(
         "(id) WHERE state = 'consented' OR (state IN ('signed', 'declined') AND NOT (told AND applied))"
+        " OR (state = 'expired' AND told IS NOT TRUE)"
     )
 
     @api.ondelete(at_uninstall=False)

@@ -69,10 +69,7 @@ class EsignRequest(models.Model):
         """Return the values to keep and, for each bad field, a sentence."""
         errors = {}
         values = {"signature_kind": answer.get("kind") if answer.get("kind") in ("typed", "drawn") else "typed"}
-        try:
-            values["declared_name"] = signature.clean_typed_name(answer.get("name") or "")
-        except SignatureRefused:
-            errors["name"] = self.env._("Please write your first and last name.")
+        values.update(self._checked_names(signer, answer, errors))
         if values["signature_kind"] == "drawn":
             try:
                 drawing = signature.parse_strokes(answer.get("strokes") or "")
@@ -92,6 +89,23 @@ class EsignRequest(models.Model):
             errors["read"] = self.env._("Please go to the end of the quotation, or download it, before you sign.")
         return values, errors
 
+    def _checked_names(self, signer, answer, errors):
+        """Return the name as given and, when no font of this server has it, in Latin letters."""
+        try:
+            name = signature.clean_typed_name(answer.get("name") or "")
+        except SignatureRefused:
+            errors["name"] = self.env._("Please write your first and last name.")
+            return {}
+        latin = False
+        if signer._needs_latin_name(name):
+            try:
+                latin = signature.clean_latin_name(answer.get("latin_name") or "")
+            except SignatureRefused:
+                errors["latin_name"] = self.env._(
+                    "The stamp cannot show all letters of your name. Please write it in Latin letters, too; the proof keeps both."
+                )
+        return {"declared_name": name, "latin_name": latin}
+
     def _consent_entries(self, signer, origin):
         # The recap stands on the page with the button: who sent its form had it before the eyes.
         entries = [("recap.shown", {"sha256": sha256_hex(canonical_json(self.recap))})]
@@ -103,6 +117,7 @@ class EsignRequest(models.Model):
         entries.append((f"signature.{signer.signature_kind}", {"sha256": sha256_hex(picture.encode())}))
         confirmed = {
             "name": signer.declared_name,
+            **({"latin_name": signer.latin_name} if signer.latin_name else {}),
             "capacity": signer.capacity or "",
             "document_sha256": self._document("quote").sha256,
             "button": self._button_text(signer.lang),
@@ -116,6 +131,22 @@ class EsignRequest(models.Model):
         if self.audience == "consumer":
             return env._("Sign and order with obligation to pay")
         return env._("Sign the quote")
+
+    def _refusal_button_text(self, lang):
+        return self.with_context(lang=lang).env._("Decline this quote")
+
+    def _recap_text(self, lang):
+        """Return the sentence above the button, which the proof quotes."""
+        env = self.with_context(lang=lang).env
+        values = {"number": self.order_name, "company": self.company_id.name, "total": self.recap["total"]}
+        if self.audience == "consumer":
+            return env._(
+                "You are about to order: quotation %(number)s of %(company)s, %(total)s incl. taxes. You can go back and correct.",
+                **values,
+            )
+        return env._(
+            "You are about to sign: quotation %(number)s of %(company)s, %(total)s incl. taxes.", **values
+        )
 
     def _decline(self, signer_id, comment, origin):
         """Take the customer's refusal.
@@ -136,7 +167,7 @@ class EsignRequest(models.Model):
             this._log(
                 [("decline.confirmed", {"comment_sha256": sha256_hex(comment.encode()), **origin})], actor="signer"
             )
-        self._complete_or_leave_it()
+        self._complete_or_leave_it(lease_held=True)
         return {"ok": True}
 
     def _complete_or_leave_it(self, lease_held=False):

@@ -8,16 +8,17 @@ from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import format_datetime
 
-from ..tools import appearance, signature, verify
+from ..tools import appearance, fonts, signature, verify
 from ..tools.exceptions import EsignError, SealError
 from ..tools.geometry import Placement
 from ..tools.hashing import sha256_hex
 from .esign_request_answer import LEASE_MINUTES
+from .esign_request_closing import UNSIGNED
 
 _logger = logging.getLogger(__name__)
 
 # What the customer's copy is called in `esign.delivery`.
-COPIES = {"signed": "signed_copy", "declined": "refusal_copy"}
+COPIES = {"signed": "signed_copy", "declined": "refusal_copy", "expired": "expiry_notice"}
 
 # What is known to go wrong while sealing; anything else is logged with its traceback.
 SEAL_ERRORS = (EsignError, UserError, OSError)
@@ -37,8 +38,8 @@ class EsignRequest(models.Model):
         """
         for request in self:
             state = request._seal_and_tell(lease_held)
-            if state == "declined":
-                request._tell_refusal()
+            if state in UNSIGNED:
+                request._prove_end(lease_held)
             if state in ("signed", "declined"):
                 request._apply_to_order()
 
@@ -52,7 +53,11 @@ class EsignRequest(models.Model):
                 ("lease_until", "=", False),
                 ("lease_until", "<", self._now()),
                 "|",
+                "|",
                 ("state", "=", "consented"),
+                "&",
+                ("state", "=", "expired"),
+                ("told", "=", False),
                 "&",
                 ("state", "in", ("signed", "declined")),
                 "|",
@@ -108,7 +113,7 @@ class EsignRequest(models.Model):
         """Reserve the completion for this process for two minutes: compare and set."""
         now = self._now()
         self.env.cr.execute(
-            "UPDATE esign_request SET lease_until = %s WHERE id = %s AND state = 'consented'"
+            "UPDATE esign_request SET lease_until = %s WHERE id = %s AND state IN ('consented', 'declined', 'expired')"
             " AND (lease_until IS NULL OR lease_until < %s) RETURNING id",
             [now + timedelta(minutes=LEASE_MINUTES), self.id, now],
         )
@@ -143,14 +148,16 @@ class EsignRequest(models.Model):
         drawn = signer.signature_kind == "drawn"
         lines = [env._("on %s", self._moment_text(signer)), env._("Signature identifier %s", self.reference)]
         if signer.customer_name:
-            lines.insert(0, ", ".join(filter(None, (signer.capacity, signer.customer_name))))
+            # What no font has is left to the proof: boxes would say nothing.
+            shown = [text for text in (signer.capacity, signer.customer_name) if text and fonts.can_draw(text)]
+            lines[:0] = [", ".join(shown)] if shown else []
         lines.append(env._("Sealed by %s; the proof file tells how", self.company_id.name))
         return appearance.StampContent(
             title=env._("Accepted electronically by"),
-            signer_name=signer.declared_name,
+            signer_name=signer._stamp_name(),
             lines=tuple(lines),
             verify_url=self._verify_url(),
-            signature=signature.parse_strokes(signer.signature_strokes) if drawn else signer.declared_name,
+            signature=signature.parse_strokes(signer.signature_strokes) if drawn else signer._stamp_name(),
         )
 
     def _seal_reason(self, signer):
@@ -162,10 +169,11 @@ class EsignRequest(models.Model):
             reference=self.reference,
         )
 
-    def _moment_text(self, signer):
-        """Return the moment of the answer for people: local date, hour and offset from UTC."""
-        local = signer.answered_on.replace(tzinfo=UTC).astimezone(ZoneInfo(signer.tz))
-        text = format_datetime(self.env, signer.answered_on, tz=signer.tz, dt_format="long", lang_code=signer.lang)
+    def _moment_text(self, signer, moment=None):
+        """Return a moment (naive UTC; by default that of the answer) for people: local date, hour, offset from UTC."""
+        moment = moment or signer.answered_on
+        local = moment.replace(tzinfo=UTC).astimezone(ZoneInfo(signer.tz))
+        text = format_datetime(self.env, moment, tz=signer.tz, dt_format="long", lang_code=signer.lang)
         offset = local.strftime("%z")
         # Most languages end it with "+0100", which few people can read.
         text = text.removesuffix(offset).rstrip()
@@ -186,14 +194,7 @@ class EsignRequest(models.Model):
                 return
             this._log([("seal.failed", {"error": str(error)[:200]})])
             staff = this._for_staff()
-            staff._remind(
-                staff.env._("Accepted, not sealed yet"),
-                staff.env._(
-                    "The customer accepted %(number)s, but the document cannot be sealed yet: %(error)s Nothing is lost; Odoo tries again every minute.",
-                    number=this.order_name,
-                    error=str(error),
-                ),
-            )
+            staff._remind(*staff._unsealed_words(error))
 
     def _keep_signed(self, signed, token, key, sealed_on, stamping):
         """Keep the sealed file; the request stays as it is until there is a proof, too.
@@ -237,10 +238,7 @@ class EsignRequest(models.Model):
             return
         self._note_stamping(stamping)
         proof = self.env["esign.proof"]._keep(self, draft, proof_pdf)
-        if token:
-            self.timestamp_until = token.certificate_until.astimezone(UTC).replace(tzinfo=None)
-        else:
-            self._want_timestamp()
+        self._care_for_timestamp(token)
         signer, signed = self.signer_ids[:1], self._document("signed")
         files = [(signed.name, signed._bytes()), (proof.document_id.name, proof_pdf)]
         self._queue_mails(signer, files)
@@ -254,29 +252,16 @@ class EsignRequest(models.Model):
 
     # === TELLING === #
 
-    def _tell_refusal(self):
-        """Queue the mails about a refusal; a signature's were queued with it."""
-        with self._own_transaction() as this:
-            this.env.cr.execute(
-                "UPDATE esign_request SET told = TRUE WHERE id = %s AND state = 'declined' AND NOT COALESCE(told, FALSE) RETURNING id",
-                [this.id],
-            )
-            if this.env.cr.fetchone():
-                this.invalidate_recordset()
-                signer = this.signer_ids[:1]
-                this._queue_mails(signer, [])
-                this._log([this._copies_entry(signer)])
-                this._for_staff()._note_answer(signer)
-
-    def _queue_mails(self, signer, files):
+    def _queue_mails(self, signer, files, customer_files=None):
         """Queue one mail to the customer and one to the company.
 
         The templates are rendered, the addresses are the frozen ones: a template's own rules for
         recipients would look them up among the contacts of today.
 
         :param list files: (name, bytes) to attach
+        :param list customer_files: the same for the customer, when that is not to get all
         """
-        outcome = "signed" if self.state == "signed" else "declined"
+        outcome = self.state
         # The ids are cached; `env.ref` would ask the database whether the records are still there.
         identify = self.env["ir.model.data"]._xmlid_to_res_id
         templates = self.env["mail.template"].browse(
@@ -289,14 +274,21 @@ class EsignRequest(models.Model):
                 for template, address in zip(templates, addresses, strict=True)
             ]
         )
+        enclosed = (files if customer_files is None else customer_files, files)
         attachments = self.env["ir.attachment"].create(
-            [self._file_values(mail, name, content) for mail in mails for name, content in files]
+            [
+                self._file_values(mail, name, content)
+                for mail, own in zip(mails, enclosed, strict=True)
+                for name, content in own
+            ]
         )
         kinds = (COPIES[outcome], "company_copy")
         copies = zip(kinds, mails.mapped("message_id"), addresses, strict=True)
         self.env["esign.delivery"]._expect(signer, *copies)
-        for mail in mails if files else ():
-            mail.attachment_ids = attachments.filtered(lambda item, mail=mail: item.res_id == mail.mail_message_id.id)
+        for mail, own in zip(mails, enclosed, strict=True):
+            if own:
+                message_id = mail.mail_message_id.id
+                mail.attachment_ids = attachments.filtered(lambda item, owner=message_id: item.res_id == owner)
         self.env["ir.cron"].browse(identify("esign_quote.ir_cron_mails", True))._esign_wake()
 
     @api.model
@@ -359,6 +351,14 @@ class EsignRequest(models.Model):
                 reference=self.reference,
             )
             summary = self.env._("Signed: %s", self.order_name)
+        elif self.state == "expired":
+            text = self.env._(
+                "Quotation %(number)s expired without an answer of %(name)s. The proof of it is on the signing procedure, identifier %(reference)s.",
+                number=self.order_name,
+                name=signer.name,
+                reference=self.reference,
+            )
+            summary = self.env._("Expired: %s", self.order_name)
         else:
             text = self.env._(
                 "Quotation %(number)s declined by %(name)s. Reason given: %(comment)s",

@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..tools import chain, verify
-from ..tools.exceptions import ChainBroken
+from ..tools.exceptions import ChainBroken, TimestampError
 from ..tools.hashing import sha256_hex
 
 _logger = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class EsignRequest(models.Model):
 
         Journal and head are read in one transaction, so entries that are being added do no harm.
 
-        :return: dicts with ``what`` (``file``, ``seal``, ``journal``, ``proof`` or ``mail``) and ``name``
+        :return: dicts with ``what`` (a key of the texts in :meth:`_integrity_text`) and ``name``
         :rtype: list[dict]
         """
         found = []
@@ -99,6 +99,7 @@ class EsignRequest(models.Model):
             if sha256_hex(proof.json.encode()) != proof.sha256
         ]
         found += self._check_journal()
+        found += self._check_timestamps()
         mails = self.env["esign.mail.source"].search([("request_id", "=", self.id)], order="id")
         found += [
             {"what": "mail", "name": mail.message_id or ""}
@@ -123,11 +124,26 @@ class EsignRequest(models.Model):
         return begins and verify.judge(content, self._our_certificates()).word == "authentic"
 
     def _check_journal(self):
+        entries = self.env["esign.event"]._journal(self)
         try:
-            chain.verify(self.reference, self.env["esign.event"]._journal(self), self.journal_head)
+            chain.verify(self.reference, entries, self.journal_head)
         except ChainBroken as broken:
             return [{"what": "journal", "name": str(broken.detail.get("seq", ""))}]
-        return []
+        committed = {entry["seq"]: entry["payload"].get("private_sha256") for entry in entries}
+        return [
+            {"what": "journal", "name": str(item["seq"])}
+            for item in self.env["esign.event.private"]._kept(self)
+            if chain.commitment(item["salt"], item["private"]) != committed.get(item["seq"])
+        ]
+
+    def _check_timestamps(self):
+        found = []
+        for stamp in self.env["esign.timestamp"].search([("request_id", "=", self.id)], order="id"):
+            try:
+                stamp._check()
+            except TimestampError:
+                found.append({"what": "timestamp", "name": stamp.serial})
+        return found
 
     # === TELLING === #
 
@@ -138,6 +154,7 @@ class EsignRequest(models.Model):
             "seal": _("The seal of “%s” does not hold.", item["name"]),
             "journal": _("The journal was changed at entry %s.", item["name"]),
             "proof": _("The proof record %s… was changed.", item["name"]),
+            "timestamp": _("The time-stamp %s does not hold.", item["name"]),
             "mail": _("The source of the mail %s was changed.", item["name"]),
         }
         return texts.get(item["what"]) or _("The evidence cannot be checked (%s).", item["name"])

@@ -71,8 +71,7 @@ class EsignRequest(models.Model):
     def _pack_timestamps(self):
         """Return the anchors of the journal, and the tokens of an independent authority, where there are any."""
         files = {}
-        # Until the nightly anchors are merged, there are none.
-        anchors = self._anchor_facts() if hasattr(self, "_anchor_facts") else []
+        anchors = self._anchor_facts()
         if anchors:
             files["anchors.json"] = canonical_json(anchors)
         # Those of the anchors are in there.

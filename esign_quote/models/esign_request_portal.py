@@ -1,6 +1,8 @@
 from odoo import api, models
 
 PORTAL_FILES = ("signed", "proof")
+# What is kept of a signature before it is finished is nobody's yet.
+ENDED = ("signed", "declined", "expired")
 
 
 class EsignRequest(models.Model):
@@ -26,7 +28,7 @@ class EsignRequest(models.Model):
 
     @api.model
     def _portal_document(self, reference, kind):
-        """Return the signed file or the proof of a procedure, if the user may have it.
+        """Return the signed file, or the proof of a signature, refusal or expiry, if the user may have it.
 
         :param str reference: signature identifier
         :param str kind: ``signed`` or ``proof``
@@ -34,5 +36,5 @@ class EsignRequest(models.Model):
         """
         if kind not in PORTAL_FILES:
             return self.env["esign.document"]
-        domain = [*self._portal_domain(), ("reference", "=", reference), ("state", "=", "signed")]
+        domain = [*self._portal_domain(), ("reference", "=", reference), ("state", "in", ENDED)]
         return self.sudo().search(domain, limit=1)._document(kind).filtered(lambda document: document._is_kept())

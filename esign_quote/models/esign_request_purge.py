@@ -81,7 +81,6 @@ class EsignRequest(models.Model):
         self.proof_ids.unlink()
         documents.unlink()
         private.search([("request_id", "=", self.id)]).unlink()
-        self.env["esign.mail.source"].search([("request_id", "=", self.id)]).unlink()
         self.env.flush_all()
         # Their hashes stay and link the chain; the entry that tells of the purge is nobody's data.
         self.env.cr.execute(
@@ -164,7 +163,7 @@ class EsignRequest(models.Model):
                 and (since - item.handed_over_on).days >= DAYS_WITH_COPIES
             )
         )
-        return len(set(out.mapped("kind"))) == 2
+        return len(set(out.mapped("kind"))) == 2  # customer and company
 
     def _remove_signed(self):
         """Remove the bytes of the signed file; its name, size and SHA-256 stay, and the proof."""

@@ -37,7 +37,7 @@ class EsignRequest(models.Model):
     def _move(self, target, sources=("sent",), **values):
         """Override: with the end of a procedure its term begins."""
         if target in FINAL_STATES:
-            answered_on = values.get("answered_on") or self.answered_on
+            answered_on = values.get("answered_on") or self.answered_on or self._now()
             values["retention_until"] = self._term(answered_on.date())
         return super()._move(target, sources, **values)
 

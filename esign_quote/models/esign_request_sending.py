@@ -96,6 +96,7 @@ class EsignRequest(models.Model):
             "encrypted": self.env._("it is protected by a password"),
             "signed": self.env._("it carries a digital signature already"),
             "certified": self.env._("it carries a digital signature already"),
+            "signature_field": self.env._("it has a field for a digital signature, which would stay empty for ever"),
             "javascript": self.env._("it holds a script"),
             "launch": self.env._("it starts a program"),
             "xfa": self.env._("it is a dynamic form (XFA)"),
@@ -176,24 +177,7 @@ class EsignRequest(models.Model):
             "customer_name": customer.name if customer.is_company else False,
             "customer_registration": customer.company_registry or customer.vat or False,
             "capacity_default": partner.function or False,
-            "identity_facts": self._identity_facts(customer),
-        }
-
-    def _identity_facts(self, customer):
-        """What ties this mailbox to this customer beyond the code: courts ask for it."""
-        invoices = self.env["account.move"].sudo()
-        domain = [
-            ("commercial_partner_id", "=", customer.id),
-            ("move_type", "=", "out_invoice"),
-            ("state", "=", "posted"),
-            ("payment_state", "in", ("paid", "in_payment")),
-        ]
-        count, last = invoices._read_group(domain, aggregates=["__count", "invoice_date:max"])[0]
-        return {
-            "customer_since": str(customer.create_date.date()),
-            "paid_invoices": count,
-            "last_paid_invoice": str(last) if last else None,
-            "contact_changed_on": str(customer.write_date.date()),
+            "identity_facts": self._identity_facts(partner),
         }
 
     # === WORDING: frozen in the signer's language === #

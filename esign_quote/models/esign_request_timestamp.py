@@ -125,14 +125,7 @@ class EsignRequest(models.Model):
             return
         self._log([self._pending_entry(reason, "wait")])
         staff = self._for_staff()
-        staff._remind(
-            staff.env._("Accepted, waiting for the time-stamp"),
-            staff.env._(
-                "The customer accepted %(number)s. The document is sealed as soon as there is a time-stamp; nothing is lost, and Odoo goes on trying. %(reason)s An administrator finds the settings in Settings, Sales, Electronic signature.",
-                number=self.order_name,
-                reason=staff.company_id._esign_explain_timestamp(reason),
-            ),
-        )
+        staff._remind(*staff._waiting_words(staff.company_id._esign_explain_timestamp(reason)))
 
     def _pending_entry(self, reason, policy):
         return ("timestamp.pending", {"reason": reason, "when_unavailable": policy})

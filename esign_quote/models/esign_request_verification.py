@@ -152,7 +152,7 @@ class EsignRequest(models.Model):
             _("The journal is complete"),
         )
         if found:
-            answers = (self._answer_known(kind), found._answer_seal(kind, content), found._answer_journal())
+            answers = (self._answer_known(kind, word), found._answer_seal(kind, content), found._answer_journal())
         else:
             answers = self._answers_unknown(word, judgement)
         return {
@@ -184,8 +184,10 @@ class EsignRequest(models.Model):
             "unheard": _("Unknown fingerprint: no sealed file of ours has these bytes. It was changed, or it is another file. Have its seal checked to learn more."),
         }[word]
 
-    def _answer_known(self, kind):
+    def _answer_known(self, kind, word):
         _ = self.env._
+        if word in ("declined", "expired"):
+            return "yes", _("It is the quotation that the sealed proof is about: its SHA-256 is the recorded one.")
         return {
             "signed": ("yes", _("It is the signed quotation: its SHA-256 is the recorded one.")),
             "proof": ("yes", _("It is the proof file: its SHA-256 is the recorded one.")),

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import email_normalize
 
-from ..tools import codes, masking
+from ..tools import codes, fonts, masking
 
 # In stored mails a mark stands for the personal link; the link itself is made when a mail
 # is handed to the mail server, so that nobody can read it in the database (law 3).
@@ -45,6 +45,9 @@ class EsignSigner(models.Model):
     answer = fields.Selection([("signed", "Signed"), ("declined", "Declined")], readonly=True)
     answered_on = fields.Datetime(readonly=True)
     declared_name = fields.Char(readonly=True)
+    latin_name = fields.Char(
+        "Name in Latin letters", readonly=True, help="Drawn on the stamp when no font of the server has the exact name."
+    )
     capacity = fields.Char("Position", readonly=True)
     signature_kind = fields.Selection([("typed", "Typed"), ("drawn", "Drawn")], readonly=True)
     signature_strokes = fields.Text(readonly=True)
@@ -111,6 +114,16 @@ class EsignSigner(models.Model):
         with self._own_transaction() as this:
             secret = this.env["esign.ticket"]._issue(this)
         return self._link_base() + secret
+
+    # === NAME === #
+
+    def _needs_latin_name(self, name):
+        """Tell whether the stamp cannot show a name: its owner is asked for it in Latin letters, too."""
+        return not fonts.can_draw(name or "")
+
+    def _stamp_name(self):
+        """Return the name as the stamp shows it; journal and proof have it exactly as it was given."""
+        return self.latin_name or self.declared_name
 
     # === READING === #
 

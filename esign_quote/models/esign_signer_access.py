@@ -12,7 +12,7 @@ from ..tools.throttle import Rule
 HOUR, DAY = 3600, 86400
 SMS_PER_PREFIX = 10  # an hour: numbers that differ in the last digits only are a sign of fraud
 MAX_DRAFT = 64 * 1024
-DRAFT_FIELDS = ("name", "capacity", "kind", "strokes", "comment")
+DRAFT_FIELDS = ("name", "latin_name", "capacity", "kind", "strokes", "comment")
 
 
 class EsignSigner(models.Model):

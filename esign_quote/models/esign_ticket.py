@@ -8,7 +8,7 @@ from ..tools import codes
 SESSION_MINUTES = 60
 IDLE_MINUTES = 15
 # States of a request whose personal link still leads somewhere.
-REACHABLE = ("sent", "consented", "signed", "declined")
+REACHABLE = ("sent", "consented", "signed", "declined", "expired")
 # A link that is opened over and over leaves one entry an hour.
 OPENING_MINUTES = 60
 

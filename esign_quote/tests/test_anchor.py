@@ -30,6 +30,11 @@ class TestAnchor(EsignCommon, TransactionCase):
     def today(self):
         return self.env["esign.request"]._now().date()
 
+    def run_cron(self):
+        self.env.flush_all()
+        self.env.ref("esign_quote.ir_cron_anchor").method_direct_trigger()
+        self.env.invalidate_all()
+
     def tamper(self, query, *arguments):
         """Do what only the owner of the tables can: with the triggers off."""
         self.env.flush_all()
@@ -149,9 +154,7 @@ class TestAnchor(EsignCommon, TransactionCase):
         self.assertEqual(self.first._problems(), [("head", self.request.reference)])
 
     def test_a_tail_that_was_cut_off_is_named(self):
-        self.tamper(
-            "DELETE FROM esign_event WHERE request_id = %s AND seq = %s", self.other.id, self.other.journal_seq
-        )
+        self.tamper("DELETE FROM esign_event WHERE request_id = %s AND seq = %s", self.other.id, self.other.journal_seq)
         self.assertEqual(self.first._problems(), [("head", self.other.reference)])
         action = self.first.action_check()
         self.assertIn(self.other.reference, action["params"]["message"])
@@ -189,8 +192,8 @@ class TestAnchor(EsignCommon, TransactionCase):
     def test_the_company_gets_it_by_mail_once(self):
         company = self.env["res.company"].create({"name": "Elsewhere", "email": "hello@elsewhere.example"})
         manager = self.new_user("esign", "esign_quote.esign_quote_group_manager")
-        self.env["esign.anchor"]._cron_anchor()
-        self.env["esign.anchor"]._cron_anchor()
+        self.run_cron()
+        self.run_cron()
         self.send_queue()
         (mail,) = [item for item in self.sent() if item.subject.startswith("Signature journals of")]
         self.assertIn("office@seller.example", mail.to)
@@ -233,16 +236,15 @@ class TestAnchor(EsignCommon, TransactionCase):
                 }
             )
 
-        anchors = self.env["esign.anchor"]
         with (
             patch.object(type(stamps), "_obtain", side_effect=TimestampError("connection")),
             mute_logger("odoo.addons.esign_quote.models.esign_anchor"),
         ):
-            anchors._cron_anchor()
+            self.run_cron()
         self.assertFalse(self.first._token() or self.first.copy_ids, "the mail waits for the token")
         with patch.object(type(stamps), "_obtain", obtain):
-            anchors._cron_anchor()
-            anchors._cron_anchor()
+            self.run_cron()
+            self.run_cron()
         self.assertEqual(len(self.first.timestamp_ids), 1)
         fact = self.request._anchor_facts()[0]
         self.assertEqual(base64.b64decode(fact["token"]), b"token")

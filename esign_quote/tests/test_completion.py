@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from odoo.tests import HttpCase, TransactionCase, tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.esign_quote.models.esign_request_closing import EsignRequest as EsignRequestClosing
 from odoo.addons.esign_quote.models.esign_request_completion import EsignRequest
 from odoo.addons.esign_quote.models.sale_order import SaleOrder
 from odoo.addons.esign_quote.tools.exceptions import SealError
@@ -135,7 +136,7 @@ class TestCompletion(EsignCommon, TransactionCase):
         self.assertIn(f"To do by hand: {self.order.name}", self.order.activity_ids.mapped("summary"))
 
     def test_a_refusal_is_finished_by_the_cron(self):
-        with patch.object(EsignRequest, "_tell_refusal", side_effect=RuntimeError("power cut")), mute_logger(ANSWER):
+        with patch.object(EsignRequestClosing, "_prove_end", side_effect=RuntimeError("power cut")), mute_logger(ANSWER):
             self.ticket._decline("Too late", ORIGIN)
         self.env.invalidate_all()
         self.assertEqual((self.request.state, self.order.state), ("declined", "sent"))

@@ -43,6 +43,7 @@ EXAMPLES = {
     "/esign/keys/<string:fingerprint>.cer": "/esign/keys/{fingerprint}.cer",
     "/esign/document/<string:uid>": "/esign/document/{document}",
     "/esign/pack/<string:reference>": "/esign/pack/{reference}",
+    "/esign/export/<int:export_id>": "/esign/export/1",
 }
 # What ends the session of the browser comes last.
 LAST = ("/decline", "/leave", "/logout")

@@ -124,6 +124,11 @@ class TestIntegrity(EsignCommon, TransactionCase):
         mail = self.env["esign.mail.source"].search([("request_id", "=", self.request.id)], limit=1)
         changes = [
             ("esign_event", "actor", "somebody", SQL("request_id = %s AND seq = 3", self.request.id), "at entry 3"),
+            (
+                *("esign_event_private", "salt", "00" * 32),
+                SQL("request_id = %s", self.request.id),
+                "The journal was changed at entry",
+            ),
             ("esign_proof", "json", "{}", SQL("request_id = %s", self.request.id), "The proof record"),
             ("esign_mail_source", "source", "x", SQL("id = %s", mail.id), "The source of the mail"),
         ]

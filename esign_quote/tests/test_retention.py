@@ -1,5 +1,6 @@
 """What is kept and for how long: terms, holds, the purge, and that the database lets nothing go before."""
 
+import importlib.util
 from datetime import datetime, timedelta
 from unittest.mock import patch
 
@@ -7,7 +8,6 @@ import psycopg2
 from dateutil.relativedelta import relativedelta
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
-from odoo.modules.migration import load_script
 from odoo.tests import TransactionCase, tagged
 from odoo.tools import SQL, file_path, mute_logger
 
@@ -54,9 +54,13 @@ class RetentionCommon(EsignCommon):
                 "UPDATE esign_event SET at = %s, hash = %s WHERE request_id = %s AND seq = %s",
                 [entry["at"], head, request.id, entry["seq"]],
             )
-        moments = {name: request[name] - shift for name in ("answered_on", "retention_until", "delivered_on") if request[name]}
+        moments = {
+            name: request[name] - shift for name in ("answered_on", "retention_until", "delivered_on") if request[name]
+        }
         columns = SQL(", ").join(SQL("%s = %s", SQL.identifier(name), value) for name, value in moments.items())
-        self.env.cr.execute(SQL("UPDATE esign_request SET %s, journal_head = %s WHERE id = %s", columns, head, request.id))
+        self.env.cr.execute(
+            SQL("UPDATE esign_request SET %s, journal_head = %s WHERE id = %s", columns, head, request.id)
+        )
         self.env.cr.execute(
             "UPDATE esign_event_private SET keep_until = keep_until - %s WHERE request_id = %s",
             [datetime(2026, 3, 1) - (datetime(2026, 3, 1) - shift), request.id],
@@ -160,7 +164,10 @@ class TestTerm(RetentionCommon, TransactionCase):
         self.sql("UPDATE esign_request SET retention_until = NULL")
         self.sql("ALTER TABLE esign_request ENABLE TRIGGER USER")
         script = file_path("esign_quote/migrations/19.0.2.0.0/pre-retention.py")
-        load_script(script, "pre_retention").migrate(self.env.cr, "19.0.1.1.0")
+        spec = importlib.util.spec_from_file_location("pre_retention", script)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        module.migrate(self.env.cr, "19.0.1.1.0")
         self.env.invalidate_all()
         self.assertEqual((self.request.retention_until, open_one.retention_until), (until, False))
 
@@ -280,7 +287,9 @@ class TestTerm(RetentionCommon, TransactionCase):
         self.run_cron("purge")
         self.assertTrue(request.purged_on)
         self.assertFalse(request.document_ids or request.proof_ids or request.delivery_ids or attachments.exists())
-        self.assertFalse(self.env["esign.ticket"].with_context(active_test=False).search([("signer_id", "=", signer.id)]))
+        self.assertFalse(
+            self.env["esign.ticket"].with_context(active_test=False).search([("signer_id", "=", signer.id)])
+        )
         self.assertFalse(self.env["esign.event.private"].search([("request_id", "=", request.id)]))
         journal = self.env["esign.event"]._journal(request)
         self.assertEqual([entry["hash"] for entry in journal[:-1]], hashes)
@@ -356,7 +365,9 @@ class TestTechnicalLog(RetentionCommon, TransactionCase):
             self.request._log([("sign.cofirmed", {})])
 
     def test_addresses_and_full_browser_names_are_beside_the_journal(self):
-        self.env.cr.execute("SELECT string_agg(payload::text, '') FROM esign_event WHERE request_id = %s", [self.request.id])
+        self.env.cr.execute(
+            "SELECT string_agg(payload::text, '') FROM esign_event WHERE request_id = %s", [self.request.id]
+        )
         (public,) = self.env.cr.fetchone()
         self.assertNotIn("Mozilla", public)
         by_type = {entry["type"]: entry["payload"] for entry in self.env["esign.event"]._journal(self.request)}
@@ -451,7 +462,10 @@ class TestSignedFileNotArchived(RetentionCommon, TransactionCase):
         self.assertTrue(self.request._document("quote")._bytes() and self.request._document("proof")._bytes())
         entry = self.request.event_ids.sorted("seq")[-1]
         self.assertEqual((entry.type, entry.payload), ("document.removed", {"kind": "signed", "sha256": digest}))
-        self.assertIn(digest, [item["sha256"] for item in self.env["esign.request"]._public_facts(self.request.reference)["files"]])
+        self.assertIn(
+            digest,
+            [item["sha256"] for item in self.env["esign.request"]._public_facts(self.request.reference)["files"]],
+        )
 
     def test_neither_before_nor_other_files_nor_on_hold(self):
         self.hand_over(31)
@@ -470,7 +484,9 @@ class TestSignedFileNotArchived(RetentionCommon, TransactionCase):
     def test_an_archived_one_stays(self):
         request = self.read_and_sign(self.send(self.new_order()))
         self.assertTrue(request.archive_signed)
-        request.delivery_ids.write({"state": "handed_over", "handed_over_on": fields.Datetime.now() - timedelta(days=99)})
+        request.delivery_ids.write(
+            {"state": "handed_over", "handed_over_on": fields.Datetime.now() - timedelta(days=99)}
+        )
         self.run_cron("signed_files")
         self.assertFalse(request.signed_removed_on)
         self.refused("UPDATE esign_request SET archive_signed = FALSE WHERE id = %s", request.id)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from odoo.addons.base.models.ir_actions_report import IrActionsReport
 
+from ..tools.intake import IntakeLimits
 from .common import EsignCommon, add_script, make_pdf, rewrite_pdf
 
 WRITTEN = ("esign_request", "esign_document", "esign_event", "mail_message", "mail_mail", "sale_order")
@@ -123,8 +124,9 @@ class TestSending(EsignCommon, TransactionCase):
     def test_a_large_annex_is_refused(self):
         composer = self.compose()
         self.attach(composer, "plan.txt", b"text")
-        with patch("odoo.addons.esign_quote.models.esign_request_sending.MAX_ANNEX_BYTES", 3):
-            with self.assertRaisesRegex(UserError, "“plan.txt” is larger than 20 MB"):
+        self.order.company_id.esign_pdf_megabytes = 7
+        with patch.object(type(self.env.company), "_esign_intake_limits", lambda _company: IntakeLimits(max_bytes=3)):
+            with self.assertRaisesRegex(UserError, "“plan.txt” is larger than 7 MB"):
                 composer.action_send_mail()
 
     # === SEVERAL RECIPIENTS === #

@@ -9,7 +9,7 @@ from odoo.tools import mute_logger
 from odoo.addons.esign_quote.tools import seal
 from odoo.addons.esign_quote.tools.hashing import sha256_hex
 
-from .common import OUR_TABLES, TOKEN, EsignHttpCommon, make_pdf, text_of
+from .common import ORIGIN, OUR_TABLES, TOKEN, EsignHttpCommon, make_pdf, text_of
 
 PATH = "/esign/verify"
 # What the limits count may move.
@@ -128,6 +128,40 @@ class TestVerifyByFingerprint(VerifyCommon, HttpCase):
         content = self.request._document("signed")._bytes()
         self.assertIn("belongs to another signature", self.ask(content, other.reference)[1]["html"])
         self.assertNotIn("belongs to another signature", self.ask(content, self.request.reference)[1]["html"])
+
+    def test_a_refusal_and_an_expiry(self):
+        words = {"declined": "that was declined on", "expired": "that lapsed on"}
+        for state, said in words.items():
+            request = self.send(self.new_order())
+            self._end(request, state)
+            answer = self.ask(request._document("quote")._bytes())[1]
+            self.assertEqual(answer["word"], state)
+            self.assertEqual(answer["html"].count("o_esign_answer_yes"), 3, answer["html"])
+            page = self.get(f"{PATH}/{request.reference}")
+            self.assertEqual(page.status_code, 200)
+            self.assertIn(said, text_of(page))
+            for secret in ("Jeanne", "customer.example", request.order_name, "too dear"):
+                self.assertNotIn(secret, page.text + answer["html"])
+
+    def _end(self, request, state):
+        if state == "declined":
+            self.prove(request)._decline("too dear", ORIGIN)
+        else:
+            self.env.cr.execute("UPDATE esign_request SET expires_on = now() - interval '1 hour' WHERE id = %s", [request.id])
+            self.env.invalidate_all()
+            self.env.ref("esign_quote.ir_cron_expire").method_direct_trigger()
+        self.env.ref("esign_quote.ir_cron_complete").method_direct_trigger()
+        self.env.invalidate_all()
+        self.assertEqual(request.state, state)
+        if not request.proof_ids:
+            self._prove_by_hand(request)
+
+    def _prove_by_hand(self, request):
+        key = request.seal_id._load()
+        pdf = seal.seal_pdf(make_pdf("x"), [], key, signing_time=datetime.now(UTC), signer_name="x", reason="x")
+        document = self.env["esign.document"]._freeze(request, "proof", "proof.pdf", pdf)
+        values = {"json": "{}", "sha256": sha256_hex(request.reference.encode()), "retention_until": "2036-01-01"}
+        self.env["esign.proof"].create({**values, "request_id": request.id, "document_id": document.id})
 
     def test_nothing_is_told_of_what_is_still_open(self):
         request = self.send(self.new_order())

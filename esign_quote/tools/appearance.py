@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from reportlab.lib.colors import HexColor, white
 from reportlab.pdfgen.canvas import Canvas
 
-from .fonts import REGULAR, font, printable, text_width
+from .fonts import REGULAR, draw_text, font, printable, text_width
 from .qr import draw_qr
 from .signature import Drawing
 from .text_layout import fit
@@ -122,12 +122,7 @@ def _draw_lines(canvas: Canvas, left: float, baseline: float, colour, size: floa
     # A hair of outline stands in for a bold face: no second font in every stamp.
     canvas.setLineWidth(size * 0.035)
     for number, line in enumerate(lines):
-        text = canvas.beginText(left, baseline - number * size * 1.15)
-        text.setFont(font(REGULAR), size)
-        text.setTextRenderMode(2 if heavy else 0)
-        text.textOut(line)
-        text.setTextRenderMode(0)
-        canvas.drawText(text)
+        draw_text(canvas, left, baseline - number * size * 1.15, line, size, mode=2 if heavy else 0)
 
 
 def _draw_typed(canvas: Canvas, name: str, box) -> None:
@@ -139,8 +134,7 @@ def _draw_typed(canvas: Canvas, name: str, box) -> None:
     canvas.saveState()
     canvas.setFillColor(INK)
     canvas.transform(1, 0, _SLANT, 1, left, bottom + (top - bottom - size * 0.72) / 2 + size * 0.02)
-    canvas.setFont(font(REGULAR), size)
-    canvas.drawString(0, 0, text)
+    draw_text(canvas, 0, 0, text, size)
     canvas.restoreState()
 
 

@@ -49,6 +49,8 @@ EVENTS = {
     "timestamp.obtained": "a time-stamp of an authority was obtained",
     "timestamp.pending": "no time-stamp could be had yet",
     "seal.failed": "sealing failed; it is tried again",
+    "seal.revoked": "the key of the sending is not to be relied on any more",
+    "seal.replaced": "the key of the sending could not seal any more: the company's present one does",
     "self_check.ok": "the sealed file was checked before it was kept",
     "request.signed": "the quotation is signed and sealed",
     "proof.issued": "the proof was written and sealed",

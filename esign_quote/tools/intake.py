@@ -35,6 +35,7 @@ REASONS = {
     "encrypted": "encrypted, even if it opens without a password",
     "signed": "carries a digital signature, which sealing would devalue",
     "certified": "certified: its author forbids changes",
+    "signature_field": "has an empty field for a digital signature, which sealing would leave empty for ever",
     "javascript": "contains JavaScript",
     "launch": "starts a program or opens another file",
     "xfa": "contains an XFA form, which most viewers cannot show",
@@ -111,6 +112,8 @@ def inspect_pdf(data: bytes, limits: IntakeLimits | None = None, dry_run: bool =
         raise PdfRefused("certified")
     if findings.signatures:
         raise PdfRefused("signed", signatures=findings.signatures)
+    if findings.signature_fields:
+        raise PdfRefused("signature_field")
     if findings.shifting_layers:
         raise PdfRefused("layers")
     width, height = findings.last_page_size

@@ -29,8 +29,9 @@ _REFUSED_AS = {
 # Where a click may lead. Without a scheme it is a web address as people type it.
 _SAFE_ADDRESS = re.compile(r"(?:https?|mailto|tel|sms):|/(?![/\\])|[^\\/:]+(?:[/?#]|$)|[^\\/:]+:\d", re.IGNORECASE)
 # Files inside the file: data, texts, pictures, documents without macros; nothing that starts by a double click.
-_INERT_ENDINGS = frozenset(
-    ["xml", "json", "csv", "txt", "edi", "ics", "vcf", "pdf", "png", "jpg", "jpeg", "gif", "tif", "tiff", "webp", "odt", "ods", "odp", "odg", "docx", "xlsx", "pptx", "rtf", "md", "p7s", "tsr"]
+_INERT_NAME = re.compile(
+    r".\.(xml|json|csv|txt|edi|ics|vcf|pdf|png|jpe?g|gif|tiff?|webp|od[tspg]|docx|xlsx|pptx|rtf|md|p7s|tsr)\s*\Z",
+    re.IGNORECASE | re.DOTALL,
 )
 _PROGRAM_STARTS = (b"MZ", b"\x7fELF", b"#!", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\xd0\xcf\x11\xe0", b"PE\0\0")
 """Of Windows, Linux, scripts, macOS, Java; and the old format of Office, which holds macros."""
@@ -60,6 +61,8 @@ class Findings:
     shifting_layers: bool = False
     """What is shown depends on layers that are off, or that a viewer switches by itself."""
     signatures: int = 0
+    signature_fields: int = 0
+    """Fields that wait for a signature."""
     certified: bool = False
 
 
@@ -199,7 +202,7 @@ def _check_attachment(walk: _Walk, specification) -> None:
         return
     for key in ("/UF", "/F", "/Unix", "/DOS", "/Mac"):
         name = _get(specification, key)
-        if name is not None and str(name).rsplit(".", 1)[-1].strip().lower() not in _INERT_ENDINGS:
+        if name is not None and not _INERT_NAME.search(str(name)):
             raise PdfRefused("attachment", name=str(name)[:100])
     for key in files:
         content = _get(files, key)
@@ -244,10 +247,13 @@ def _check_permissions(walk: _Walk, catalogue) -> None:
 
 
 def _check_form(walk: _Walk, catalogue) -> None:
+    # pypdf has booleans of its own, which are never "is True".
+    if getattr(_get(catalogue, "/NeedsRendering"), "value", False):
+        raise PdfRefused("xfa")
     form = _get(catalogue, "/AcroForm")
     if not isinstance(form, dict):
         return
-    if _get(form, "/XFA") is not None or _get(catalogue, "/NeedsRendering") is True:
+    if _get(form, "/XFA") is not None:
         raise PdfRefused("xfa")
     pending = [(item, None, 0) for item in _items(_get(form, "/Fields"))]
     while pending:
@@ -266,6 +272,8 @@ def _check_field(walk: _Walk, item, kind) -> None:
     walk.findings.has_forms = True
     if kind == "/Sig" and _get(item, "/V") is not None:
         walk.findings.signatures += 1
+    elif kind == "/Sig" and not isinstance(_get(item, "/Kids"), list):
+        walk.findings.signature_fields += 1
     _check_action(walk, _get(item, "/A"), _SAFE_ON_CLICK)
     _check_additional_actions(walk, item)
 

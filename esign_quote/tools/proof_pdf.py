@@ -14,10 +14,10 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
-from .fonts import BOLD, MONO, REGULAR, font, printable, text_width
+from .fonts import BOLD, MONO, REGULAR, draw_text, font, printable, text_width
 from .pdf_a import Attachment, Description, make_archival
 from .qr import draw_qr
-from .text_layout import fit, wrap
+from .text_layout import fit, is_plain, wrap
 
 __all__ = ["Attachment", "ProofSection", "draw_proof"]
 
@@ -265,12 +265,16 @@ def _draw_page(canvas: Canvas, page: _Page) -> None:
 
 
 def _draw_lines(canvas: Canvas, style: _Style, lines: list[tuple[float, float, str]]) -> None:
+    canvas.setFillColor(style.colour)
     text = canvas.beginText()
     text.setFont(font(style.face), style.size)
-    text.setFillColor(style.colour)
     for x, y, line in lines:
-        text.setTextOrigin(x, y)
-        text.textOut(line)
+        # Names in any script take their time; nearly all lines are plain and share one text object.
+        if is_plain(line):
+            text.setTextOrigin(x, y)
+            text.textOut(line)
+        else:
+            draw_text(canvas, x, y, line, style.size, style.face)
     canvas.drawText(text)
 
 

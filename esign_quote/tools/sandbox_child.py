@@ -6,6 +6,7 @@ It gets everything by its standard input, answers in lines of JSON, opens no fil
 import gc
 import importlib.util
 import json
+import os
 import resource
 import signal
 import sys
@@ -103,3 +104,4 @@ def _answer(value: dict) -> None:
 
 if __name__ == "__main__":
     main()
+    os._exit(0)  # taking the modules down again would cost a tenth of a second

@@ -9,9 +9,10 @@ import unicodedata
 from dataclasses import dataclass
 
 from .exceptions import SignatureRefused
+from .fonts import covers
 from .hashing import canonical_json
 
-__all__ = ["Drawing", "REASONS", "clean_typed_name", "parse_strokes"]
+__all__ = ["Drawing", "REASONS", "clean_latin_name", "clean_typed_name", "parse_strokes"]
 
 REASONS = {
     "too_long": "more text, points, strokes or letters than allowed",
@@ -164,6 +165,21 @@ def clean_typed_name(text: str) -> str:
     if not any(unicodedata.category(character).startswith("L") for character in name):
         raise SignatureRefused("no_letter")
     _refuse_piled_marks(name)
+    return name
+
+
+def clean_latin_name(text: str) -> str:
+    """Normalise a name that its owner transliterated: what every server can draw.
+
+    :param str text: as typed
+    :return: as :func:`clean_typed_name`, all letters Latin
+    :raises SignatureRefused: as :func:`clean_typed_name`; ``forbidden_character`` also for other scripts
+    """
+    name = clean_typed_name(text)
+    for character in name:
+        foreign = character.isalpha() and not unicodedata.name(character, "").startswith("LATIN")
+        if foreign or not covers(character):
+            raise SignatureRefused("forbidden_character", code=f"U+{ord(character):04X}")
     return name
 
 

@@ -251,7 +251,8 @@ def judge(data: bytes, known: Collection[str]) -> Judgement:
 
     Signatures are looked for in the raw bytes, as `static/check/check.py` explains: the structure of a
     hostile file may lie, the bytes that a signature covers cannot. Only a file that is covered as a
-    whole, by one of our certificates, is parsed. Never raises for bad input.
+    whole, by one of our certificates, is parsed as a PDF: what strangers wrote never is, so this needs
+    no process of its own. Never raises for bad input.
 
     :param data: the file
     :param known: fingerprints (SHA-256, hexadecimal) of all certificates that ever were ours

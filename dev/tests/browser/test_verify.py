@@ -12,7 +12,9 @@ from watch import Watch
 from devtools import paths
 
 sys.path[:0] = [str(paths.ADDON), str(paths.ADDON / "tests" / "tools")]
+import pdf_factory  # noqa: E402
 import vectors  # noqa: E402
+from timestamp_authority import TimestampAuthority  # noqa: E402
 from tools import pack  # noqa: E402
 
 CHECKER = paths.ADDON / "static" / "check" / "check.html"
@@ -23,8 +25,14 @@ ANSWERS = {"yes": True, "no": False, "untold": None}
 @pytest.fixture(scope="module")
 def every_vector():
     # pyHanko starts an event loop, and Playwright has one in this thread already.
-    with ThreadPoolExecutor(1) as aside:
-        return aside.submit(lambda: list(vectors.vectors(vectors.new_key(), vectors.new_key()))).result()
+    with ThreadPoolExecutor(1) as aside, TimestampAuthority() as authority:
+        return aside.submit(_make_vectors, authority).result()
+
+
+def _make_vectors(authority):
+    key = vectors.new_key()
+    stamped = vectors.stamped_vectors(authority, key, pdf_factory.quote(2))
+    return [*vectors.vectors(key, vectors.new_key()), *stamped]
 
 
 @pytest.fixture

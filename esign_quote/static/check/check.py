@@ -169,7 +169,7 @@ def verify_rsa(modulus, exponent, signature, digest, name):
     size = (modulus.bit_length() + 7) // 8
     block = b"\x00\x01" + b"\xff" * (size - 3 - len(info)) + b"\x00" + info
     number = int.from_bytes(signature, "big")
-    if modulus.bit_length() < 2048 or len(signature) != size or number >= modulus or exponent >= 1 << 64:
+    if not 2048 <= modulus.bit_length() <= 16384 or len(signature) != size or number >= modulus or exponent >= 1 << 64:
         return False
     return pow(number, exponent, modulus).to_bytes(size, "big") == block
 
@@ -578,9 +578,10 @@ def check_proof_pdf(report, files):
     if issued:
         held = issued[-1].get("pdf_sha256") == wanted
         report.say(2, held, "proof_pdf_issued" if held else "proof_pdf")
-    attached = any(sha(item) == digest for item in attached_files(files["proof.pdf"]))
-    if attached:
-        report.say(2, True, "attached")
+    records = [item for item in attached_files(files["proof.pdf"]) if b'"esign_quote/proof/' in item]
+    if records and "proof.json" in files:
+        held = any(sha(item) == digest for item in records)
+        report.say(2, held, "attached" if held else "proof_pdf")
     elif not issued and "proof.json" in files:
         report.reasons[2].append(("proof_printed", {"sha256": digest}))
 

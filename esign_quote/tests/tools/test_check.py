@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pdf_factory as make
 import pytest
 import vectors as v
+from timestamp_authority import TimestampAuthority
 from tools import pack
 
 CHECK = Path(__file__).parents[2] / "static" / "check" / "check.py"
@@ -23,7 +25,8 @@ def load():
 
 check = load()
 KEY, OTHER = v.new_key(), v.new_key()
-VECTORS = list(v.vectors(KEY, OTHER))
+with TimestampAuthority() as authority:
+    VECTORS = [*v.vectors(KEY, OTHER), *v.stamped_vectors(authority, KEY, make.quote(2))]
 
 
 def run(*arguments, cwd=None, lang="C"):
@@ -41,6 +44,21 @@ def test_vector(vector):
     if vector.answers:
         assert tuple(report.answers[number] for number in (1, 2, 3)) == vector.answers, said
     assert check.render(report, "fr")
+
+
+def test_the_seal_alone_sees_each_attack_on_a_file():
+    """Without any proof, by the certificate only; what the seal cannot see stands in the docstring of check.py."""
+    original, by_word = make.quote(2), {"authentic": "valid", "not_ours": ("none", "foreign")}
+    sealed, other = v.seal_file(original, KEY), v.seal_file(make.quote(2, lines=3), KEY)
+    for name, data, word in v.file_attacks(sealed, original, KEY, OTHER, other):
+        status = check.read_seal(data, (KEY.fingerprint,)).status
+        fits = name in ("another case of a digit", "another file of ours")
+        assert status in ("valid" if fits else by_word.get(word, word)), (name, status)
+
+
+def test_a_record_inside_the_proof_is_found():
+    files = next(vector.files for vector in VECTORS if vector.name == "proof PDF: holds the record")
+    assert "holds the same proof record, under its seal" in check.render(check.check(files), "en")
 
 
 def test_names_are_given_once():

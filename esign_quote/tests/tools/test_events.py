@@ -42,7 +42,11 @@ AGENTS = {
     "": ("unknown", "unknown"),
 }
 # Names that look like events and are models or templates of Odoo.
-MODELS = re.compile(r"(mail|order|signature|payment)\.(mail|message|template|thread|transaction|provider|compose\w*|activity\w*|server)")
+MODELS = re.compile(
+    r"(mail|order|signature|payment)\.(mail|message|template|thread|transaction|provider|compose\w*|activity\w*|server)"
+    r"|mail\.mail_activity\w+"  # records
+    r"|\w+\.(json|pdf)"  # files
+)
 
 
 @pytest.mark.parametrize(("agent", "wanted"), AGENTS.items())

@@ -4,8 +4,10 @@
 """
 
 import asyncio
+import base64
 import hashlib
 import io
+import json
 import re
 import zipfile
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields, signers
 from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
 from pyhanko_signer import PyhankoSigner
-from tools import chain, seal
+from tools import chain, seal, timestamp
 from tools.hashing import canonical_json, sha256_hex
 
 NOW = datetime(2026, 3, 12, 14, 5, 9, tzinfo=UTC)
@@ -101,10 +103,10 @@ def steps():
     ]
 
 
-def signature_pack(key, original, kind="signature", proof_key=None):
+def signature_pack(key, original, kind="signature", proof_key=None, attach=False, **options):
     """Return the files of a dispute pack, as the addon makes it."""
     entries = journal(*steps())
-    signed = seal_file(original, key)
+    signed = seal_file(original, key, **options)
     annex = make.quote(1, lines=2)
     documents = [("quote", "S00042.pdf", original), ("annex", "plan.pdf", annex)]
     if kind == "signature":
@@ -121,7 +123,10 @@ def signature_pack(key, original, kind="signature", proof_key=None):
         "journal": {"head": entries[-1]["hash"], "entries": entries},
     }
     text = canonical_json(proof)
-    proof_pdf = seal_file(make.quote(1, lines=4), proof_key or key)
+    readable = make.quote(1, lines=4)
+    if attach:
+        readable = make.changed(readable, lambda writer: writer.add_attachment("proof.json", text))
+    proof_pdf = seal_file(readable, proof_key or key)
     issued = {"json_sha256": sha256_hex(text), "pdf_sha256": sha256_hex(proof_pdf)}
     whole = journal(*steps(), ("proof.issued", issued), ("mail.sent", {"to": "jane@example.com"}))
     return {
@@ -305,7 +310,8 @@ def file_attacks(sealed, original, key, other_key, other_sealed):
     ):
         yield f"byte range {numbers}", replace_range(sealed, numbers), "altered"
     yield "wrapped (moved second part)", wrap(sealed), "altered"
-    yield "bytes hidden behind the signature", sealed[: end - 40] + b"41" * 20 + sealed[end:], "altered"
+    # Where a shorter signature left room: at least one byte, zero until now.
+    yield "byte hidden behind the signature", sealed[: end - 2] + b"41" + sealed[end:], "altered"
     yield "signature of another file", sealed[:start] + other_sealed[slice(*hole(other_sealed))] + sealed[end:], "altered"
     yield "another case of a digit", _other_case(sealed), "altered"
     length_of_cms = 4 + int.from_bytes(contents[2:4], "big")
@@ -369,11 +375,44 @@ def vectors(key, other_key, original=None):
         changed = {**signature_pack(other, original)}
         start, end = hole(changed["signed.pdf"])
         yield Vector(f"{kind}, byte changed", {**changed, "signed.pdf": flip(changed["signed.pdf"], 300)}, "altered")
+        # The signature value ends the CMS; the file alone, so that the seal must tell.
+        last = start + 8 + 2 * int(changed["signed.pdf"][start + 4 : start + 8], 16) - 5
+        yield Vector(f"{kind}, value changed, file alone", {"signed.pdf": flip(changed["signed.pdf"], last)}, "altered")
+
+
+def stamped_vectors(authority, key, original):
+    """Yield packs with time-stamps: in the seal, beside the journal, over an anchor.
+
+    :param authority: a started `timestamp_authority.TimestampAuthority`
+    """
+    service = timestamp.Service((timestamp.Authority(authority.url),))
+
+    def stamp(data):
+        return service.stamp(data).der
+
+    good = signature_pack(key, original, timestamp=stamp)
+    manifest = canonical_json({"format": "esign_quote/timestamp/1", "reference": REFERENCE, "files": [], "previous": []})
+    (fact,) = json.loads(good["anchors.json"])
+    token = base64.b64encode(stamp(fact["manifest"].encode())).decode()
+    good |= {"tokens/1.tsr": stamp(manifest), "tokens/1.json": manifest}
+    good["anchors.json"] = canonical_json([{**fact, "token": token}])
+    yield Vector("time-stamped", good, "authentic", (YES, YES, YES))
+    other = {**good, "tokens/1.json": manifest.replace(b"ES-B", b"ES-C")}
+    yield Vector("token of something else", other, "altered", (YES, YES, NO))
+    moved = canonical_json([{**fact, "token": base64.b64encode(stamp(b"x")).decode()}])
+    yield Vector("anchor with a token of something else", {**good, "anchors.json": moved}, "altered", (YES, YES, NO))
+    der = good["tokens/1.tsr"]
+    places = {"imprint": der.index(hashlib.sha256(manifest).digest()), "signature": len(der) - 20}
+    for name, position in places.items():
+        broken = flip(der, position)
+        yield Vector(f"token with a changed {name}", {**good, "tokens/1.tsr": broken}, "altered", (YES, YES, NO))
+    start, end = hole(good["signed.pdf"])
+    length = 8 + 2 * int(good["signed.pdf"][start + 4 : start + 8], 16)
+    seal_token = flip(good["signed.pdf"], start + length - 11)  # the signature of the token ends the CMS
+    yield Vector("seal with a changed token", {**good, "signed.pdf": seal_token}, "altered", (NO, NO, YES))
 
 
 def _edit(files, name, change):
-    import json
-
     value = json.loads(files[name])
     change(value)
     return {**files, name: canonical_json(value)}
@@ -389,6 +428,7 @@ def _pack_attacks(good, key, other_key, original):
     yield case("journal: actor changed", _edit(good, "journal.json", entry(1, actor="user:evil")))
     yield case("journal: time changed", _edit(good, "journal.json", entry(5, at="2020-01-01T00:00:00.000Z")))
     yield case("journal: payload changed", _edit(good, "journal.json", entry(2, payload={"ip": "203.0.113.9"})))
+    yield case("journal: payload behind the proof changed", _edit(good, "journal.json", entry(5, payload={"to": "x"})))
     yield case("journal: last entry dropped", _edit(good, "journal.json", lambda value: value["entries"].pop()))
     yield case("journal: middle entry dropped", _edit(good, "journal.json", lambda value: value["entries"].pop(2)))
     yield case("journal: reordered", _edit(good, "journal.json", lambda value: value["entries"].reverse()))
@@ -423,6 +463,12 @@ def _pack_attacks(good, key, other_key, original):
     yield case("proof PDF: byte changed", {**good, "proof.pdf": flip(good["proof.pdf"], 300)}, (YES, NO, YES))
     yield case("proof PDF: appended", {**good, "proof.pdf": good["proof.pdf"] + b"\n"}, (YES, NO, YES))
     yield case("proof PDF: another of ours", {**good, "proof.pdf": seal_file(make.quote(1), key)}, (YES, NO, YES))
+    holding = signature_pack(key, original, attach=True)
+    yield Vector("proof PDF: holds the record", holding, "authentic", (YES, YES, YES))
+    alone = {name: holding[name] for name in ("signed.pdf", "proof.pdf", "proof.json")}
+    yield Vector("proof PDF: holds the record, no journal", alone, "authentic", (YES, YES, YES))
+    other = _edit(alone, "proof.json", lambda value: value["signature"].update(quotation="S00043"))
+    yield case("proof PDF: holds another record", other, (YES, NO, YES))
     foreign = signature_pack(key, original, proof_key=other_key)
     yield case("proof PDF: another key's seal", foreign, (YES, NO, YES))
     yield case("annex changed", {**good, "annexes/01-plan.pdf": make.quote(1)}, (NO, YES, YES))
