@@ -14,7 +14,6 @@ import types
 from dataclasses import asdict
 from pathlib import Path
 
-
 _GRACE = 5
 """Seconds for what lies between the files."""
 
