@@ -124,6 +124,8 @@ def test_expiry(stand, caught, row, invariants, shift):
         stand.sql("SELECT state FROM esign_request WHERE order_id = %s", [v.quotation.id])[0][0] for v in (living, over)
     ]
     assert states == ["sent", "expired"]
+    for name in ("ir_cron_complete", "ir_cron_mails"):
+        stand.run_cron(name)
     invariants.check(living, over)
     row(1, clock=shift)
 
