@@ -80,7 +80,7 @@ POINTS = {
     "late time-stamp": Point(f"{ADDON}.models.esign_timestamp", "EsignTimestamp._obtain"),
     "late time-stamp kept": Point(f"{REQUEST}_timestamp", "EsignRequest._keep_timestamp"),
     "refusal compare-and-set": Point(REQUEST, "EsignRequest._move", _moves_to("declined")),
-    "refusal told": Point(f"{REQUEST}_closing", "EsignRequest._finish_end"),
+    "end proved": Point(f"{REQUEST}_closing", "EsignRequest._finish_end"),
     "expiry compare-and-set": Point(REQUEST, "EsignRequest._move", _moves_to("expired")),
     "expiry": Point(REQUEST, "EsignRequest._set_expired"),
 }

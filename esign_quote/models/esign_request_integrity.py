@@ -52,7 +52,12 @@ class EsignRequest(models.Model):
                     break
 
     def _due_for_check(self):
-        return [("purged_on", "=", False), "|", ("checked_on", "=", False), ("checked_on", "<", self._now() - CHECK_EVERY)]
+        return [
+            ("purged_on", "=", False),
+            "|",
+            ("checked_on", "=", False),
+            ("checked_on", "<", self._now() - CHECK_EVERY),
+        ]
 
     def _check_integrity(self):
         """Check one procedure, and tell administrators of what is new."""
@@ -98,7 +103,7 @@ class EsignRequest(models.Model):
             for proof in self.proof_ids
             if sha256_hex(proof.json.encode()) != proof.sha256
         ]
-        found += self._check_journal()
+        found += self._check_journal() or self._check_anchors()
         found += self._check_timestamps()
         mails = self.env["esign.mail.source"].search([("request_id", "=", self.id)], order="id")
         found += [

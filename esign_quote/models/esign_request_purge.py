@@ -11,6 +11,7 @@ _logger = logging.getLogger(__name__)
 
 # What is left of a person when the term is over.
 BLANK = "—"
+BLANK_OF_REQUEST = ("recap", "consents", "placement", "fingerprint", "closing_reason", "integrity_found")
 KEPT_OF_SIGNER = {*MAGIC_COLUMNS, "request_id", "sequence", "uid", "answer", "answered_on", "signature_kind"}
 
 
@@ -74,13 +75,14 @@ class EsignRequest(models.Model):
         }
 
     def _destroy_evidence(self):
-        documents, private = self.document_ids, self.env["esign.event.private"]
+        documents = self.document_ids
         # The files first: their trigger asks the document.
         domain = [("res_model", "=", documents._name), ("res_id", "in", documents.ids), ("res_field", "!=", False)]
         self.env["ir.attachment"].search(domain).unlink()
         self.proof_ids.unlink()
         documents.unlink()
-        private.search([("request_id", "=", self.id)]).unlink()
+        for name in ("esign.event.private", "esign.mail.source"):
+            self.env[name].search([("request_id", "=", self.id)]).unlink()
         self.env.flush_all()
         # Their hashes stay and link the chain; the entry that tells of the purge is nobody's data.
         self.env.cr.execute(
@@ -94,7 +96,7 @@ class EsignRequest(models.Model):
         columns = {name for name, field in self.signer_ids._fields.items() if field.store and field.column_type}
         blank = dict.fromkeys(columns - KEPT_OF_SIGNER, False)
         self.signer_ids.write({**blank, "name": BLANK, "email": BLANK})
-        self.write(dict.fromkeys(("recap", "consents", "placement", "fingerprint", "closing_reason"), False))
+        self.write(dict.fromkeys(BLANK_OF_REQUEST, False))
 
     def _ask_whether_performed(self):
         staff = self._for_staff()

@@ -37,7 +37,9 @@ class EsignRequest(models.Model):
     def _move(self, target, sources=("sent",), **values):
         """Override: with the end of a procedure its term begins."""
         if target in FINAL_STATES:
-            answered_on = values.get("answered_on") or self.answered_on or self._now()
+            if not self.answered_on:
+                values.setdefault("answered_on", self._now())
+            answered_on = values.get("answered_on") or self.answered_on
             values["retention_until"] = self._term(answered_on.date())
         return super()._move(target, sources, **values)
 

@@ -152,6 +152,8 @@ class TestAnchor(EsignCommon, TransactionCase):
         self.env.invalidate_all()
         chain.verify(self.request.reference, self.env["esign.event"]._journal(self.request), head)
         self.assertEqual(self.first._problems(), [("head", self.request.reference)])
+        seq = str(self.first.leaf_ids.filtered(lambda leaf: leaf.request_id == self.request.id).seq)
+        self.assertIn({"what": "journal", "name": seq}, self.request._integrity_found(), "the night's check sees it")
 
     def test_a_tail_that_was_cut_off_is_named(self):
         self.tamper("DELETE FROM esign_event WHERE request_id = %s AND seq = %s", self.other.id, self.other.journal_seq)

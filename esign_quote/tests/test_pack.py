@@ -15,7 +15,7 @@ from odoo.tests import HttpCase, TransactionCase, tagged
 from odoo.addons.esign_quote.tools.hashing import sha256_hex
 from odoo.addons.esign_quote.tools.pack import CHECKERS
 
-from .common import LINK, EsignCommon, EsignHttpCommon, make_pdf
+from .common import LINK, ORIGIN, EsignCommon, EsignHttpCommon, make_pdf
 
 
 def unzip(content):
@@ -119,6 +119,26 @@ class TestPack(EsignCommon, TransactionCase):
         kinds = self.env["esign.mail.source"].search([]).delivery_id.mapped("kind")
         self.assertNotIn("code", kinds)
         self.assertIn("invitation", kinds)
+
+    def test_a_refusal_and_an_expiry_have_packs_too(self):
+        for state, said in (("declined", "Refusal"), ("expired", "Expiry")):
+            request = self.send(self.new_order())
+            if state == "declined":
+                self.prove(request)._decline("too dear", ORIGIN)
+            else:
+                self.age("esign_request", "expires_on", "1 year")
+                self.env.ref("esign_quote.ir_cron_expire").method_direct_trigger()
+            self.env.ref("esign_quote.ir_cron_complete").method_direct_trigger()
+            self.env.invalidate_all()
+            self.assertEqual((request.state, len(request.proof_ids)), (state, 1))
+            _name, content = request._dispute_pack()
+            code, words = judged(content)
+            self.assertEqual(code, 0, words)
+            self.assertIn(f"{said} {request.reference} of quotation {request.order_name}", words)
+            self.assertIn("holds the same proof record, under its seal", words)
+            files = unzip(content)
+            self.assertTrue("quotation.pdf" in files and "signed.pdf" not in files)
+            self.assertIn("Nothing was signed", files["README-en.txt"].decode())
 
     def test_nothing_is_packed_before_there_is_a_proof(self):
         request = self.send(self.new_order())

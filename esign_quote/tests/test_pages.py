@@ -82,7 +82,7 @@ class TestEveryRoute(EsignPagesCommon, HttpCase):
             "reference": "<string:reference>",
         }
         listed = {"/esign/" + path.format(**placeholders) for _method, path, _form in ROUTES + PUBLIC}
-        self.assertEqual(rules, listed | {"/esign/document/<string:uid>", "/esign/pack/<string:reference>", "/esign/keys", "/esign/keys/<string:fingerprint>.cer"})
+        self.assertEqual(rules, listed | {"/esign/document/<string:uid>", "/esign/pack/<string:reference>", "/esign/export/<int:export_id>", "/esign/keys", "/esign/keys/<string:fingerprint>.cer"})
 
     def test_headers_on_every_answer(self):
         path = self.enter_and_read(self.request)

@@ -30,6 +30,8 @@ MEMORY_BYTES = 1024 * 1024 * 1024
 _CHILD = Path(__file__).with_name("sandbox_child.py")
 _START_SECONDS = 60
 """For the interpreter to start and to be handed the files, on a machine that is busy with other things."""
+_NEEDED = ("LD_LIBRARY_PATH",)
+"""Without it some builds of Python do not start."""
 _OUT_OF_TIME = frozenset((signal.SIGXCPU, signal.SIGALRM))
 
 
@@ -93,7 +95,7 @@ def _run(request: bytes, seconds: float) -> tuple[int, list]:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             # Neither the secret of the seal nor anything else of the server's environment; no open files.
-            env={"LC_ALL": "C.UTF-8"},
+            env={"LC_ALL": "C.UTF-8", **{name: os.environ[name] for name in _NEEDED if name in os.environ}},
             cwd="/",
         )
     except (OSError, TypeError, ValueError) as error:

@@ -14,6 +14,9 @@ import types
 from dataclasses import asdict
 from pathlib import Path
 
+_GRACE = 5
+"""Seconds for what lies between the files."""
+
 
 class _Absent(types.ModuleType):
     """Stands for the network library that pyHanko imports for its own clients: a third of a second for nothing."""
@@ -25,6 +28,7 @@ class _Absent(types.ModuleType):
 
 
 def main() -> None:
+    _hear_signals()
     source = sys.stdin.buffer
     request = json.loads(source.readline())
     sys.path[:] = request["path"]
@@ -38,11 +42,18 @@ def main() -> None:
     intake.warm_up()
     files = [(item["kind"], source.read(item["size"])) for item in request["files"]]
     gc.enable()
-    _lock_in(request["memory"])
+    _lock_in(request["memory"], limits.max_seconds * len(files))
     _answer({"ready": True})
     for kind, data in files:
         _allow(limits.max_seconds)
         _answer(_inspect(intake, kind, data, limits))
+
+
+def _hear_signals() -> None:
+    """Undo what the starting thread had blocked: Odoo's workers block SIGXCPU, and it is inherited."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for number in (signal.SIGXCPU, signal.SIGALRM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _name_package() -> None:
@@ -56,10 +67,11 @@ def _name_package() -> None:
     spec.loader.exec_module(module)
 
 
-def _lock_in(memory: int) -> None:
-    """Limit memory and files from here on; what is loaded does not count."""
+def _lock_in(memory: int, seconds: int) -> None:
+    """Limit memory, files and the whole time from here on; what is loaded does not count."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     _limit(resource.RLIMIT_AS, pages * resource.getpagesize() + memory)
+    _limit(resource.RLIMIT_CPU, _used_seconds() + seconds + _GRACE)
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_CORE, 0)
     # The dry run needs an event loop: three descriptors.
@@ -75,12 +87,15 @@ def _limit(what: int, value: int) -> None:
 
 def _allow(seconds: int) -> None:
     """Give the next file its time: of the processor, and twice as much by the clock."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    soft = int(used.ru_utime + used.ru_stime) + seconds + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
+    resource.setrlimit(resource.RLIMIT_CPU, (min(_used_seconds() + seconds + 1, hard), hard))
     # No handler: the kernel ends the process, whatever Python is doing.
     signal.setitimer(signal.ITIMER_REAL, 2 * seconds)
+
+
+def _used_seconds() -> int:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return int(used.ru_utime + used.ru_stime)
 
 
 def _inspect(intake, kind: str, data: bytes, limits) -> dict:

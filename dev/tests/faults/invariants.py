@@ -46,7 +46,9 @@ UNFINISHED = """
        AND (state = 'consented' OR state IN ('signed', 'declined') AND NOT (COALESCE(told, FALSE) AND COALESCE(applied, FALSE)))"""
 # How a request ends, and what its proof is then.
 PROOFS = {"signed": "signature", "declined": "refusal", "expired": "expiry"}
-HAS_KINDS = "SELECT FROM information_schema.columns WHERE table_name = 'esign_proof' AND column_name = 'kind'"
+# How the subjects of the mails about it begin, and how many files go to the customer and to the company.
+ANNOUNCED = {"signed": ("Signed", 2, 2), "declined": ("Declined", 1, 1), "expired": ("Expired", 0, 1)}
+HAS_KINDS = "SELECT 1 FROM information_schema.columns WHERE table_name = 'esign_proof' AND column_name = 'kind'"
 UNPROVED = """
     SELECT id FROM esign_request r WHERE order_id = ANY(%s) AND state IN ('declined', 'expired')
        AND NOT EXISTS (SELECT FROM esign_proof p WHERE p.request_id = r.id)"""
@@ -119,7 +121,8 @@ class Invariants:
         kinds = [entry["type"] for entry in self._checked_journal(request)]
         self._check_evidence(request, kinds)
         self._check_codes(request, kinds)
-        return self._check_mails(request, kinds, repeats) if request.state in ("signed", "declined") else 0
+        told = request.state in (("signed", "declined") if self.old else ANNOUNCED)
+        return self._check_mails(request, kinds, repeats) if told else 0
 
     def _checked_journal(self, request: Request) -> list[dict]:
         ((length, head, journal),) = self.stand.sql(JOURNAL, [request.id])
@@ -229,7 +232,7 @@ class Invariants:
 
     def _check_mails(self, request: Request, kinds: list[str], repeats: bool) -> int:
         assert kinds.count("copies.queued") == 1, f"I6: {kinds}"
-        word = {"signed": "Signed", "declined": "Declined"}[request.state]
+        word, *files = ANNOUNCED[request.state]
         number = request.order_name
 
         def answers() -> list:
@@ -243,8 +246,9 @@ class Invariants:
         assert len(found) == 2, f"I6: {[mail.subject for mail in found]}"
         assert repeats or len(copies) == 2, f"I6: handed over twice: {[mail.subject for mail in copies]}"
         assert sum(request.email in mail.envelope_to for mail in found) == 1
-        if request.state == "signed":
-            assert all(len(mail.attachments) == 2 for mail in found)
+        if request.state == "signed" or not self.old:
+            found.sort(key=lambda mail: request.email not in mail.envelope_to)
+            assert [len(mail.attachments) for mail in found] == files, "I6: files to the customer and to the company"
         return len(copies) - len(found)
 
 

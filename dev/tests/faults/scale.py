@@ -183,8 +183,9 @@ _CUSTOMER = [
     ("fsync of the folder", AFTER),
     ("signed file", AFTER),
     ("file kept", AFTER),
-    ("proof drafted", BEFORE, STAR),
+    ("proof drafted", BEFORE),
     ("proof drafted", AFTER),
+    ("proof sealed", BEFORE, STAR),
     ("proof sealed", AFTER),
     ("signed compare-and-set", BEFORE),
     ("signed compare-and-set", AFTER),
@@ -225,17 +226,30 @@ _LATE = [
     ("late time-stamp kept", BEFORE),
     ("late time-stamp kept", AFTER),
 ]
+# Of the proof that a refusal and an expiry have.
+_ENDING = [
+    ("proof drafted", AFTER),
+    ("proof sealed", AFTER),
+    ("proof file", BEFORE),
+    ("mails queued", AFTER),
+]
 _REFUSAL = [
     ("refusal compare-and-set", BEFORE),
     ("refusal compare-and-set", AFTER),
     ("completion", BEFORE),
-    ("refusal told", BEFORE, STAR),
-    ("mails queued", AFTER),
-    ("refusal told", AFTER),
+    *_ENDING,
+    ("end proved", AFTER, STAR),
     ("order confirmation", AFTER),
     ("order", AFTER),
 ]
-_EXPIRY = [("expiry compare-and-set", BEFORE), ("expiry compare-and-set", AFTER, STAR), ("expiry", AFTER)]
+_EXPIRY = [
+    ("expiry compare-and-set", BEFORE),
+    ("expiry compare-and-set", AFTER),
+    ("expiry", AFTER),
+    ("completion", BEFORE),
+    *_ENDING,
+    ("end proved", AFTER, STAR),
+]
 
 
 def _of_this_size(points: list[tuple], quick: tuple[tuple[str, str], ...] | None = None) -> list[tuple[str, str]]:

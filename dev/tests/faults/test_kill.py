@@ -28,6 +28,9 @@ ANSWERED = 303
 # Killed there, nothing was committed yet; later, the customer's answer must have been (law 6).
 BEFORE_THE_COMMIT = ("consent compare-and-set", "consent", "refusal compare-and-set")
 FOUND = "SELECT state, answered_on FROM esign_request WHERE order_id = %s"
+EXPIRE = """
+    UPDATE esign_request SET expires_on = clock_timestamp() AT TIME ZONE 'UTC' - interval '1 minute'
+     WHERE order_id = %s"""
 ORPHANS = """
     SELECT 'attachment ' || a.id FROM ir_attachment a LEFT JOIN esign_document d ON d.id = a.res_id
      WHERE a.res_model = 'esign.document' AND d.id IS NULL
@@ -173,16 +176,17 @@ def test_while_it_expires(stand, caught, row, invariants, point, when):
     """R-04 expiry, kill -9."""
     for number in range(SCALE.kill_rounds):
         visitor = Visitor(stand, caught, stand.send())
-        stand.sql(
-            "UPDATE esign_request SET expires_on = clock_timestamp() AT TIME ZONE 'UTC' - interval '1 minute' WHERE order_id = %s",
-            [visitor.quotation.id],
-        )
+        stand.sql(EXPIRE, [visitor.quotation.id])
         stand.faults.arm("kill", point=point, when=when)
-        with suppress(*DEAD):
-            stand.run_cron("ir_cron_expire")
-        waiting.until(lambda: stand.faults.taken, what=f"killed {when} {point}")
-        stand.revive()
-        stand.run_cron("ir_cron_expire")
+        for _time in range(2):
+            for name in ("ir_cron_expire", "ir_cron_complete"):
+                with suppress(*DEAD):
+                    stand.run_cron(name)
+            waiting.until(lambda: stand.faults.taken, what=f"killed {when} {point}")
+            stand.revive()
+            stand.end_leases(visitor.quotation.id)
+        waiting.until(lambda visitor=visitor: _told(stand, visitor), what="the expiry proved")
+        stand.run_cron("ir_cron_mails")
         assert _found(stand, visitor)[0] == "expired"
         invariants.check(visitor)
         _assert_nothing_left(stand)
@@ -226,6 +230,11 @@ def _completed(stand, visitor: Visitor) -> bool:
     query = "SELECT told AND applied FROM esign_request WHERE order_id = %s"
     ((done,),) = stand.sql(query, [visitor.quotation.id])
     return bool(done)
+
+
+def _told(stand, visitor: Visitor) -> bool:
+    stand.run_cron("ir_cron_complete")
+    return bool(stand.sql("SELECT id FROM esign_request WHERE told AND order_id = %s", [visitor.quotation.id]))
 
 
 def _found(stand, visitor: Visitor) -> tuple:
