@@ -205,7 +205,9 @@ class EsignProof(models.Model):
             "the customer's log-in": _("the customer's log-in"),
             "a visitor of the website": _("a visitor of the website"),
         }[item["by_kind"]]
-        lines = [_("%(moment)s, by %(login)s (%(who)s)", moment=item["at"], login=item["by"], who=who)]
+        known = item["by_kind"] != "the system"
+        by = _("%(moment)s, by %(login)s (%(who)s)", moment=item["at"], login=item["by"], who=who)
+        lines = [by if known else f"{item['at']}, {who}"]
         if item["source"] != "log of changes":
             lines.append(_("with the contact; the log of changes tells of no later one"))
         if item["within_7_days"]:
@@ -249,6 +251,9 @@ class EsignProof(models.Model):
     def _section_authentication(self, request, signer, facts, digest):
         _ = self.env._
         code, device, network = facts["authentication"], facts["device"], facts["network"]
+        title = _("The one-time code")
+        if not code["sent_and_validated"]:
+            return self._section(title, (), [_("No code was asked for: nobody proved to hold the mailbox.")])
         named = {
             "code.requested": _("Code asked for"),
             "code.sent": _("Code sent"),
@@ -272,7 +277,7 @@ class EsignProof(models.Model):
         paragraphs = [self._mechanism_text(request.channel, code)]
         if not device:
             paragraphs.append(_("No right code was given: nobody proved to hold the mailbox."))
-        return self._section(_("The one-time code"), rows, paragraphs)
+        return self._section(title, rows, paragraphs)
 
     def _mechanism_text(self, channel, code):
         _ = self.env._
@@ -441,7 +446,7 @@ class EsignProof(models.Model):
         rows = [
             (_("Page"), check["page"]),
             (_("SHA-256 of the proof record (JSON)"), digest),
-            *((item["command"], item["gives"]) for item in check["commands"]),
+            *((_("Command, and what it gives"), f"{item['command']}\n{item['gives']}") for item in check["commands"]),
             (_("Contact"), ", ".join(check["contact"])),
             (_("Kept"), self._kept_text(facts["retention"])),
         ]

@@ -76,12 +76,3 @@ class EsignRequest(models.Model):
         if customer.vat and "vies_valid" in customer._fields and self.company_id.sudo().vat_check_vies:
             return {"number": number, "check": "VIES: valid" if customer.vies_valid else "VIES: not confirmed"}
         return {"number": number, "check": "not recorded"}
-
-    def _identity_entries(self, signer):
-        """Return an entry of the journal for each address or number that was changed within the week before."""
-        recorded = (signer.identity_facts or {}).get("recorded", ())
-        return [
-            ("contact.changed_recently", {key: item[key] for key in ("what", "at", "by", "by_kind")})
-            for item in recorded
-            if item["within_7_days"] and item["source"] == "log of changes"
-        ]

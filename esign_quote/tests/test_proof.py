@@ -216,8 +216,9 @@ class TestIdentification(ProofCommon, TransactionCase):
         self.assertTrue(recorded["within_7_days"])
 
     def test_a_change_by_staff_is_named_and_flagged(self):
-        self.env.cr.precommit.run()  # the contact's creation is over
         user = self.new_user("contacts", "sales_team.group_sale_salesman,base.group_partner_manager")
+        self.env.flush_all()
+        self.env.cr.precommit.run()  # the creation of contacts is over
         self.customer.with_user(user).email = "jeanne@other.example"
         self.env.flush_all()
         self.env.cr.precommit.run()
@@ -226,7 +227,7 @@ class TestIdentification(ProofCommon, TransactionCase):
         self.assertEqual((recorded["by"], recorded["by_kind"]), (user.login, "staff of the company"))
         self.assertEqual((recorded["source"], recorded["within_7_days"]), ("log of changes", True))
         (entry,) = request.event_ids.filtered(lambda event: event.type == "contact.changed_recently")
-        self.assertEqual((entry.payload["what"], entry.payload["by"]), ("email", user.login))
+        self.assertEqual((entry.payload["field"], entry.payload["by"]), ("email", user.name))
         self.read_and_sign(request)
         words = pdf_text(request._document("proof")._bytes())
         self.assertIn("Less than 7 days before the quotation was sent.", words)

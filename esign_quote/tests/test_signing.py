@@ -358,20 +358,23 @@ class TestDeclining(SigningCommon, HttpCase):
         self.request.invalidate_recordset()
         self.assertEqual(self.request.state, "declined")
 
-    def test_both_parties_are_told_without_files(self):
+    def test_both_parties_are_told_and_get_the_proof_of_it(self):
         self._decline()
         self.send_queue()
         customer, company = self.sent(self.customer.email)[-1], self.sent(self.sale_user.email)[-1]
         self.assertIn("Declined", customer.subject)
         self.assertIn("Declined", company.subject)
-        self.assertEqual((customer.files, company.files), ({}, {}))
+        proof = self.request._document("proof")
+        self.assertEqual([list(customer.files), list(company.files)], [[proof.name]] * 2)
+        self.assertEqual(customer.files[proof.name], proof._bytes())
         self.assertIn("No reason was given", company.text)
 
-    def test_there_is_no_proof_and_no_signed_file(self):
+    def test_there_is_a_proof_of_the_refusal_and_no_signed_file(self):
         page = self._decline()
-        self.assertFalse(self.request.proof_ids)
-        self.assertEqual(self.request.document_ids.mapped("kind"), ["quote"])
-        self.assertEqual(self.get(f"{page.request.path_url}/proof.json").status_code, 404)
+        self.assertEqual(self.request.proof_ids.kind, "refusal")
+        self.assertEqual(self.request.document_ids.mapped("kind"), ["quote", "proof"])
+        answer = self.get(f"{page.request.path_url}/proof.json")
+        self.assertEqual(answer.content, self.request.proof_ids.json.encode())
 
     def test_the_salesperson_has_one_activity(self):
         self._decline("<a href='https://evil.example'>see</a>")

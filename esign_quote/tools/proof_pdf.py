@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
+from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfgen.canvas import Canvas
 
 from .fonts import BOLD, MONO, REGULAR, draw_text, font, printable, text_width
@@ -265,17 +266,26 @@ def _draw_page(canvas: Canvas, page: _Page) -> None:
 
 
 def _draw_lines(canvas: Canvas, style: _Style, lines: list[tuple[float, float, str]]) -> None:
+    """Names in any script take their time; nearly all lines are plain and are written at once."""
     canvas.setFillColor(style.colour)
-    text = canvas.beginText()
-    text.setFont(font(style.face), style.size)
+    _write_plain(canvas, style, [item for item in lines if is_plain(item[2])])
     for x, y, line in lines:
-        # Names in any script take their time; nearly all lines are plain and share one text object.
-        if is_plain(line):
-            text.setTextOrigin(x, y)
-            text.textOut(line)
-        else:
+        if not is_plain(line):
             draw_text(canvas, x, y, line, style.size, style.face)
-    canvas.drawText(text)
+
+
+def _write_plain(canvas: Canvas, style: _Style, lines: list[tuple[float, float, str]]) -> None:
+    """Write the operators by ourselves: reportlab measures each text again, and has a slow way with numbers."""
+    face, document = pdfmetrics.getFont(font(style.face)), canvas._doc
+    code, current = ["BT"], None
+    for x, y, line in lines:
+        code.append(f"1 0 0 1 {x:.2f} {y:.2f} Tm")
+        for subset, characters in face.splitString(line, document):
+            if subset != current:
+                code.append(f"{face.getSubsetInternalName(subset, document)} {style.size:g} Tf")
+                current = subset
+            code.append(f"<{characters.hex()}> Tj")
+    canvas.addLiteral("\n".join([*code, "ET"]))
 
 
 def _draw_footer(canvas: Canvas, footer: str, page_text: str) -> None:
