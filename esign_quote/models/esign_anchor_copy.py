@@ -8,7 +8,7 @@ class EsignAnchorCopy(models.Model):
     _order = "id"
     _rec_name = "addresses"
 
-    anchor_id = fields.Many2one("esign.anchor", required=True, readonly=True, ondelete="restrict")
+    anchor_id = fields.Many2one("esign.anchor", required=True, readonly=True, index=True, ondelete="restrict")
     company_id = fields.Many2one("res.company", required=True, readonly=True, index=True, ondelete="restrict")
     addresses = fields.Char("To", required=True, readonly=True)
 

@@ -9,7 +9,7 @@ class EsignAnchorLeaf(models.Model):
     # Thousands a night, written in one statement: nobody's name, no date but the day's.
     _log_access = False
 
-    anchor_id = fields.Many2one("esign.anchor", required=True, readonly=True, ondelete="restrict")
+    anchor_id = fields.Many2one("esign.anchor", required=True, readonly=True, index=True, ondelete="restrict")
     position = fields.Integer(required=True, readonly=True, help="In the tree; 0 is the leaf of the day.")
     # Without a foreign key, on purpose: PostgreSQL would lock every request for its check, so that running
     # signatures would wait, and the snapshot of the night would fail for each that moves meanwhile. Requests

@@ -15,7 +15,7 @@ class EsignEventPrivate(models.Model):
     _esign_may_go = "esign_private_may_go(OLD.request_id, OLD.keep_until)"
 
     request_id = fields.Many2one("esign.request", required=True, readonly=True, index=True, ondelete="restrict")
-    event_id = fields.Many2one("esign.event", required=True, readonly=True, ondelete="restrict")
+    event_id = fields.Many2one("esign.event", required=True, readonly=True, index=True, ondelete="restrict")
     salt = fields.Char(required=True, readonly=True, help="Hexadecimal; destroyed with the data.")
     payload = fields.Json(required=True, readonly=True)
     keep_until = fields.Datetime(required=True, readonly=True, index=True)

@@ -73,10 +73,10 @@ class ProofCommon(EsignCommon):
         self.env.ref(f"esign_quote.{name}").method_direct_trigger()
         self.env.invalidate_all()
 
-    def decline(self, request, comment="Too late for us", origin=ORIGIN):
+    def decline(self, request, comment="Too late for us", origin=None):
         """Take the way of a customer who declines."""
         ticket = self.prove(request)
-        self.assertTrue(ticket._decline(comment, origin)["ok"])
+        self.assertTrue(ticket._decline(comment, origin or ORIGIN)["ok"])
         self.env.invalidate_all()
 
     def expire(self, request):

@@ -1,11 +1,9 @@
 """The laws of sealing, judged by programs that are not ours: poppler, qpdf and pyHanko's validator."""
 
-import asyncio
 import io
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from datetime import datetime, timedelta
 
 import pdf_factory as make
 import pypdf
@@ -20,6 +18,7 @@ from pyhanko.sign.validation import SignatureCoverageLevel, validate_pdf_signatu
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_signer import PyhankoSigner
 from pypdf.generic import ArrayObject, BooleanObject, DictionaryObject, NameObject, TextStringObject
+from token_maker import timestamp_authority
 from tools.appearance import draw_stamp
 from tools.cms import TOKEN_ROOM
 from tools.exceptions import SealError, TimestampError
@@ -436,36 +435,3 @@ def test_a_token_that_does_not_fit_is_refused_not_cut(original, sealing):
     with pytest.raises(SealError) as caught:
         sealing(original, timestamp=lambda _signature: bytes(TOKEN_ROOM + 1_000))
     assert (caught.value.reason, caught.value.detail) == ("signing_failed", {"cause": "size"})
-
-
-def timestamp_authority(now):
-    """Return a callable that gives tokens of a throw-away authority, and the authority's certificate."""
-    from asn1crypto.keys import PrivateKeyInfo
-    from cryptography import x509 as crypto_x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
-    from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
-
-    key = rsa.generate_private_key(65537, 2048)
-    name = crypto_x509.Name([crypto_x509.NameAttribute(crypto_x509.NameOID.COMMON_NAME, "Test TSA")])
-    usage = crypto_x509.ExtendedKeyUsage([crypto_x509.ExtendedKeyUsageOID.TIME_STAMPING])
-    certificate = (
-        crypto_x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(7)
-        .not_valid_before(now.astimezone(UTC))
-        .not_valid_after(now + timedelta(days=9))
-        .add_extension(usage, critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    der = key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    certificate = x509.Certificate.load(certificate.public_bytes(serialization.Encoding.DER))
-    authority = DummyTimeStamper(certificate, PrivateKeyInfo.load(der), fixed_dt=now)
-
-    def timestamp(signature):
-        token = authority.async_timestamp(sha256(signature).digest(), "sha256")
-        return asyncio.run(token).dump()
-
-    return timestamp, certificate

@@ -19,6 +19,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields, signers
 from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
 from pyhanko_signer import PyhankoSigner
+from token_maker import timestamp_authority
 from tools.appearance import StampContent, draw_stamp
 from tools.geometry import Placement
 from tools.seal import SealKey, generate_certificate, seal_pdf
@@ -63,19 +64,24 @@ def quote() -> bytes:
     return make.raw(objects)
 
 
-def seal(data: bytes, key: SealKey | None = None) -> bytes:
+def seal(data: bytes, key: SealKey | None = None, **options) -> bytes:
     content = StampContent(
         "Accepted by", "Jeanne Martin", ("12 March 2026",), "https://example.com/v/B7KD", "J. Martin"
     )
     stamps = [(STAMP_PLACE, draw_stamp(content))]
-    return seal_pdf(
-        data, stamps, key or our_key(), signing_time=MOMENT, signer_name="Example Company", reason="Quotation signed"
-    )
+    texts = {"signer_name": "Example Company", "reason": "Quotation signed"}
+    return seal_pdf(data, stamps, key or our_key(), signing_time=MOMENT, **texts, **options)
 
 
 @cache
 def sealed() -> bytes:
     return seal(quote())
+
+
+def time_stamp_of_another() -> bytes:
+    """A sound token, over the signature of another file: only its imprint tells."""
+    stamp, _certificate = timestamp_authority(MOMENT)
+    return seal(quote(), timestamp=lambda _signature: stamp(b"the signature of another file"))
 
 
 def update(data: bytes, change: Change) -> bytes:
@@ -507,6 +513,7 @@ ATTACKS = (
     # -- others' seals, other seals of ours
     Attack("other certification, same names", lambda: seal(quote(), other_key()), "other_certificate"),
     Attack("our seal, another document", lambda: seal(make.quote(2)), "original_mismatch", quote),
+    Attack("time-stamp of another signature", time_stamp_of_another, "timestamp_invalid"),
     Attack("our key, approval only", lambda: sign(quote(), certify=False), "permissions"),
     Attack("our key, /Perms does not name it", without_permissions, "permissions"),
     Attack(
