@@ -470,6 +470,7 @@ PLACES = {
     "/my/signatures/{reference}/quote": (),
     "/my/signatures/{reference}/pack": ("portal", "accountant", *READERS),
     "/esign/pack/{reference}": READERS,
+    "/esign/export/{export}": (),  # none is done here; who may have one: test_uninstall
 }
 
 
@@ -494,6 +495,7 @@ class TestRightsByHttp(EsignHttpCommon, HttpCase):
             "signed": self.request._document("signed").uid,
             "reference": self.request.reference,
             "fingerprint": self.request.seal_id.fingerprint,
+            "export": 0,
         }
         for place, allowed in PLACES.items():
             path = place.format(**names)
