@@ -470,6 +470,8 @@ PLACES = {
     "/my/signatures/{reference}/quote": (),
     "/my/signatures/{reference}/pack": ("portal", "accountant", *READERS),
     "/esign/pack/{reference}": READERS,
+    # There is none yet; who gets one that is there: `TestExportPage`.
+    "/esign/export/{export}": (),
 }
 
 
@@ -494,6 +496,7 @@ class TestRightsByHttp(EsignHttpCommon, HttpCase):
             "signed": self.request._document("signed").uid,
             "reference": self.request.reference,
             "fingerprint": self.request.seal_id.fingerprint,
+            "export": 0,
         }
         for place, allowed in PLACES.items():
             path = place.format(**names)
