@@ -121,7 +121,7 @@ def run_odoo(
     log_path: Path,
     subcommand: tuple[str, ...] = (),
     script: Path | None = None,
-    timeout: float = 1200,
+    timeout: float = 2400,
 ) -> OdooRun:
     """Run Odoo's command on a database until it ends by itself; the log goes to ``log_path``.
 

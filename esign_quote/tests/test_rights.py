@@ -470,7 +470,8 @@ PLACES = {
     "/my/signatures/{reference}/quote": (),
     "/my/signatures/{reference}/pack": ("portal", "accountant", *READERS),
     "/esign/pack/{reference}": READERS,
-    "/esign/export/{export}": (),  # none is done here; who may have one: test_uninstall
+    # There is none yet; who gets one that is there: `TestExportPage`.
+    "/esign/export/{export}": (),
 }
 
 
