@@ -10,7 +10,7 @@ from .. import paths
 from .base import Context, Outcome
 
 TESTS = paths.DEV / "tests"
-TIMEOUT = 900
+TIMEOUT = 1500
 FAULTS_TIMEOUTS = {"quick": TIMEOUT, "normal": 3600, "full": 7 * 24 * 3600}  # seconds
 # A test that fails shows the end of its message: there the assertion is.
 LAST_LINES = 12
