@@ -17,9 +17,11 @@ from pathlib import Path
 
 import quotations
 import server_log
+import waiting
 
 from devtools import false_clock, fault_points, fault_probe, paths
 from devtools.databases import Databases
+from devtools.errors import DevError
 from devtools.mailcatcher import MailCatcher
 from devtools.odoo_server import ADDRESS, OdooServer
 from devtools.round_robin import RoundRobin
@@ -43,6 +45,7 @@ TITLES = {
     "clocks": "2 servers",
 }
 MORTAL = ("durable", "alone")  # with a PostgreSQL of their own
+STEADY = 8  # answers in a row: every process has had its turn
 # What PostgreSQL says to the loser of a race, before Odoo repeats the request; and what is said of a visitor who found
 # no connection left, which happens with threads: Odoo starts one for each visitor.
 EXPECTED = ("could not serialize access", "no database for a visitor")
@@ -190,7 +193,7 @@ class Stand:
                 server.kill()
                 server.launch()
         for server in self.servers:
-            server.wait()
+            waiting.until(lambda server=server: _is_steady(server), what="the servers answer again")
 
     @contextmanager
     def kept_quiet(self):
@@ -205,6 +208,18 @@ class Stand:
 def children(pid: int) -> list[int]:
     """The processes that a process has started."""
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _is_steady(server: OdooServer) -> bool:
+    """Each process fails once on a connection that died with its database, as in life: wait until none does."""
+    for _number in range(STEADY):
+        try:
+            server.wait()
+        except DevError:
+            if server.process.poll() is not None:
+                raise
+            return False
+    return True
 
 
 @contextmanager
