@@ -21,7 +21,7 @@ PRIVATE_TEXT = re.compile(
     r"|\b(pypi|pythonhosted|npmjs|yarnpkg)\.(org|com)\b"
     r"|(?<![\w./-])/(root|work|home/\w+)/"
 )
-NOT_OURS = {".git", ".artefacts", "__pycache__"}
+NOT_OURS = {".git", ".artefacts", ".hypothesis", "__pycache__"}
 ODOO_PYLINT_CHECKS = (
     "sql-injection,missing-gettext,gettext-variable,gettext-placeholders,gettext-repr,raise-unlink-override"
 )

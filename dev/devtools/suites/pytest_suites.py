@@ -48,7 +48,9 @@ def _run_pytest(context: Context, folder: Path, *, root: Path, timeout: float = 
     command += [f"-c{paths.CHECKOUT / 'pyproject.toml'}", f"--rootdir={root}", f"--confcutdir={root}"]
     if context.only:
         command += ["-k", context.only]
-    environment = {**os.environ, "ESIGN_TEST_LOGS": str(context.logs), **variables}
+    # Hypothesis would write into the checkout, which other suites read meanwhile.
+    storage = {"HYPOTHESIS_STORAGE_DIRECTORY": str(context.logs / "hypothesis")}
+    environment = {**os.environ, "ESIGN_TEST_LOGS": str(context.logs), **storage, **variables}
     with log.open("w") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, cwd=paths.CHECKOUT, env=environment)
         try:
