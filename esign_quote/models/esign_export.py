@@ -51,7 +51,7 @@ class EsignExport(models.Model):
         stamp = self._now().strftime("%Y%m%d-%H%M%S")
         values = {"file_name": f"{self.env.cr.dbname}-evidence-{stamp}.zip", "newest_proof": self._newest_proof()}
         export = self.create({**values, "total": len(self._requests(0))})
-        self.env.ref("esign_quote.ir_cron_export")._trigger()
+        self.env.ref("esign_quote.ir_cron_export")._esign_wake()
         return export
 
     @api.model

@@ -179,9 +179,8 @@ class EsignRequest(models.Model):
         due._obtain_timestamps("renewal")
 
     def _renewal_domain(self, soon):
-        domain = [("timestamp_until", "<", soon), ("proof_ids", "!=", False)]
         # What is purged needs no care any more.
-        return [*domain, ("purged_on", "=", False)] if "purged_on" in self._fields else domain
+        return [("timestamp_until", "<", soon), ("proof_ids", "!=", False), ("purged_on", "=", False)]
 
     def _obtain_timestamps(self, kind):
         self.env["ir.cron"]._commit_progress(remaining=len(self))

@@ -44,6 +44,17 @@ class TestUninstall(UninstallCommon, TransactionCase):
             self.addon.state = "to remove"
         self.assertEqual(self.addon.state, "installed")
 
+    def test_a_term_that_was_moved_counts(self):
+        """The proof names the end that was known when it was written; a hold or a later delivery moved it."""
+        self.env.flush_all()
+        self.env.cr.execute("ALTER TABLE esign_proof DISABLE TRIGGER USER")
+        self.env.cr.execute("UPDATE esign_proof SET retention_until = '2020-01-01'")
+        self.env.cr.execute("ALTER TABLE esign_proof ENABLE TRIGGER USER")
+        self.env.invalidate_all()
+        with self.assertRaises(UserError) as caught:
+            self.env["esign.uninstall"]._check_allowed()
+        self.assertIn(str(self.request.retention_until), str(caught.exception))
+
     def test_other_modules_are_free(self):
         other = self.env["ir.module.module"].search([("name", "=", "portal")])
         other.write({"state": other.state})

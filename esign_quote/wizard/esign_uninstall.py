@@ -39,13 +39,16 @@ class EsignUninstall(models.TransientModel):
 
     @api.model
     def _kept(self):
-        """Return how many proofs are in retention, and until when.
+        """Return how many procedures have a proof in retention, and until when.
+
+        What the purge has left alone is in retention: a later delivery, one that is still to come and a legal hold
+        all move the end that was known when the proof was written.
 
         :rtype: tuple[int, date | bool]
         """
-        domain = [("retention_until", ">=", fields.Date.today())]
-        proofs = self.env["esign.proof"].sudo()
-        count, until = proofs._read_group(domain, aggregates=["__count", "retention_until:max"])[0]
+        domain = [("proof_ids", "!=", False), ("purged_on", "=", False)]
+        requests = self.env["esign.request"].sudo()
+        count, until = requests._read_group(domain, aggregates=["__count", "retention_until:max"])[0]
         return count, until or False
 
     @api.model
