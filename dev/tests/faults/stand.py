@@ -52,6 +52,8 @@ EXPECTED = ("could not serialize access", "no database for a visitor")
 # After its answer, werkzeug reads up to 10 MB of what may still come: 200 threads at once reach Odoo's limit of memory.
 CROWDED = ("data = self.rfile.read(10_000_000)",)
 LONG = 10**9  # seconds
+# Between connecting and speaking: on a machine that stands still for a moment, Odoo's two seconds are soon over.
+PATIENCE = {"ODOO_HTTP_SOCKET_TIMEOUT": "30"}
 END_LEASE = """UPDATE esign_request SET lease_until = clock_timestamp() AT TIME ZONE 'UTC' - interval '1 second'
                 WHERE order_id = ANY(%s) AND lease_until IS NOT NULL"""
 
@@ -118,6 +120,7 @@ class Stand:
             addons_path=",".join(map(str, addons)),
             server_wide_modules=f"base,rpc,web,{fault_probe.MODULE}",
             variables={
+                **PATIENCE,
                 **({"TMPDIR": str(self.tmp)} if self.faults else {}),
                 **(self.clock.variables if wrong else {}),
             },

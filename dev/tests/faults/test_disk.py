@@ -220,8 +220,10 @@ def _can_send(stand) -> bool:
 
 
 def _counts(stand) -> list[tuple]:
+    """What a sending makes; other entries of the journal may come meanwhile, of mails that were waiting."""
     return stand.sql(
-        "SELECT (SELECT count(*) FROM esign_request), (SELECT count(*) FROM esign_document), (SELECT count(*) FROM esign_event)"
+        "SELECT (SELECT count(*) FROM esign_request), (SELECT count(*) FROM esign_document),"
+        " (SELECT count(*) FROM esign_event WHERE type = 'request.created')"
     )
 
 
