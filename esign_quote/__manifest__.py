@@ -1,7 +1,7 @@
 {
     "name": "Quotation E-Signature",
     "summary": "Have quotations signed online: one-time code, frozen and sealed PDF, proof file",
-    "version": "19.0.2.0.0",
+    "version": "19.0.2.1.0",
     "category": "Sales/Sales",
     "license": "LGPL-3",
     "author": "esign_quote contributors",

@@ -55,6 +55,10 @@ REQUEST = f"{ADDON}.models.esign_request"
 POINTS = {
     "consent compare-and-set": Point(REQUEST, "EsignRequest._move", _moves_to("consented")),
     "consent": Point(f"{REQUEST}_answer", "EsignRequest._consent"),
+    "turn compare-and-set": Point(REQUEST, "EsignRequest._move", _moves_to("sent")),
+    "next signer": Point(f"{REQUEST}_turns", "EsignRequest._pass_on"),
+    "preview": Point(f"{ADDON}.models.esign_document", "EsignDocument._freeze", _freezes("preview")),
+    "invitation": Point(f"{REQUEST}_turns", "EsignRequest._invite"),
     "completion": Point(f"{REQUEST}_answer", "EsignRequest._complete_or_leave_it"),
     "stamp": Point(f"{ADDON}.tools.appearance", "draw_stamp"),
     "seal": Point(f"{ADDON}.tools.seal", "seal_pdf"),

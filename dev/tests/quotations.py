@@ -3,6 +3,7 @@
 import base64
 import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from devtools.mailcatcher import MailCatcher, Message
@@ -113,8 +114,14 @@ def open_composer(rpc: RpcClient, quotation: Quotation, **changes) -> tuple[int,
     return rpc.call("mail.compose.message", "create", [written], context=context)[0], context
 
 
-def send_for_signature(rpc: RpcClient, quotation: Quotation, channel: str = "mail") -> None:
-    composer, context = open_composer(rpc, quotation, esign_channel=channel)
+def send_for_signature(
+    rpc: RpcClient, quotation: Quotation, channel: str = "mail", then: Sequence[Quotation] = ()
+) -> None:
+    """``then``: whose customers sign afterwards, one after the other."""
+    others = [(0, 0, {"partner_id": other.partner_id, "sequence": turn}) for turn, other in enumerate(then)]
+    # Former versions know one signer only.
+    further = {"esign_next_ids": others} if others else {}
+    composer, context = open_composer(rpc, quotation, esign_channel=channel, **further)
     rpc.call("mail.compose.message", "action_send_mail", [composer], context=context)
 
 

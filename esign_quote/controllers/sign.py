@@ -110,7 +110,7 @@ class EsignSign(http.Controller):
         if not document:
             return self._bad_link()
         # Only the quote is shown in the page; whatever else is a download, never a document of ours.
-        shown = document.kind == "quote"
+        shown = document.kind in ("quote", "preview")
         return send_file(document._bytes(), document.name, document.mimetype, download=not shown)
 
     @http.route("/esign/<string:uid>/download/<string:document_uid>", **POST)

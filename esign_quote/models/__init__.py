@@ -20,6 +20,7 @@ from . import (
     esign_request_portal,
     esign_request_delivery,
     esign_request_timestamp,
+    esign_request_turns,
     esign_request_verification,
     esign_request_pack,
     esign_request_integrity,

@@ -115,7 +115,7 @@ class EsignDelivery(models.Model):
         moved = bool(self.env.cr.fetchone())
         self.invalidate_recordset()
         if moved:
-            self.request_id._log([self._entry()])
+            self.signer_id._log([self._entry()])
         return moved
 
     def _next_try(self, target, now, permanent=False, **_others):

@@ -21,6 +21,7 @@ class EsignDocument(models.Model):
     kind = fields.Selection(
         [
             ("quote", "Quotation"),
+            ("preview", "Quotation with earlier stamps"),
             ("annex", "Annex"),
             ("terms", "Terms of sale"),
             ("signed", "Signed quotation"),

@@ -61,6 +61,7 @@ class EsignLinkWish(models.Model):
 
     def _fulfil(self):
         signers = self.env["esign.signer"].search([("email", "=", self.email), ("request_id.state", "=", "sent")])
-        for signer in signers.filtered(lambda signer: signer._may_resend_unasked()):
+        due = signers.filtered(lambda signer: signer._is_due())
+        for signer in due.filtered(lambda signer: signer._may_resend_unasked()):
             signer.request_id._resend(signer)
         self.unlink()

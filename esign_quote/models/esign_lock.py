@@ -181,5 +181,5 @@ class EsignLock(models.Model):
             this.invalidate_recordset()
             if opened:
                 entry = {"scope": opened[0], "by": "mailbox", **origin}
-                this.signer_id.request_id._log([("scope.unlocked", entry)], actor="mailbox")
+                this.signer_id._log([("scope.unlocked", entry)], actor="mailbox")
         return bool(opened)

@@ -72,7 +72,7 @@ class EsignProof(models.Model):
         :param request: `esign.request`: its signed file is sealed, or it was declined, or it expired
         :rtype: ProofDraft
         """
-        signer = request.signer_ids[:1]
+        signer = request.signer_ids[:1]  # where several sign, the file speaks the first one's language
         facts = self._facts(request, signer)
         text = canonical_json(facts)
         digest = sha256_hex(text)

@@ -47,11 +47,13 @@ class EsignProof(models.Model):
     def _facts(self, request, signer):
         """Return the record: plain values without floats, for the canonical form.
 
-        :param signer: `esign.signer` whose acts it tells
+        :param signer: `esign.signer`, the first one; what it tells of him it tells of the others under
+            ``further_signers``
         :rtype: dict
         """
         kind = KINDS[request.state]
         journal = self.env["esign.event"]._journal(request)
+        further = [self._person(request, other, journal) for other in request.signer_ids - signer]
         return {
             "format": FORMAT,
             "kind": kind,
@@ -59,21 +61,29 @@ class EsignProof(models.Model):
             "company": self._company(request.company_id),
             "signature": self._signature(request, signer, kind),  # 2, 3
             "documents": [self._document(item) for item in request.document_ids],  # 4
-            "signer": self._signer(request, signer),  # 5
-            "identification": self._identification(request, signer, journal),  # 6
-            "invitation": request._invitation_facts(),  # 7
-            "authentication": self._authentication(request, signer, journal),  # 8
-            "device": self._device(signer, journal),  # 9
-            "reading": self._reading(request, signer, journal),  # 10
-            "consent": self._consent(request, signer, journal) if kind == "signature" else None,  # 11
-            "act": self._act(request, signer, kind, journal),  # 12
+            **self._person(request, signer, journal),  # 5 to 12, 14
+            **({"further_signers": further} if further else {}),
             "times": self._times(request, signer),  # 13
-            "network": self._network(signer, journal),  # 14
             "seal": self._seal(request, kind),  # 15
             "journal": self._chain(request, journal),  # 16
             "rules": self._rules(request, kind),  # 17
             "retention": request._retention_facts(),  # 18
             "how_to_verify": self._how_to_verify(request, signer, kind),
+        }
+
+    def _person(self, request, signer, journal):
+        """Return what is told of one signer."""
+        mine = [entry for entry in journal if entry["payload"].get("signer", signer.sequence) == signer.sequence]
+        return {
+            "signer": self._signer(request, signer),  # 5
+            "identification": self._identification(request, signer, mine),  # 6
+            "invitation": request._invitation_facts(signer),  # 7
+            "authentication": self._authentication(request, signer, mine),  # 8
+            "device": self._device(signer, mine),  # 9
+            "reading": self._reading(signer, mine),  # 10
+            "consent": self._consent(request, signer, mine) if signer.answer == "signed" else None,  # 11
+            "act": self._act(request, signer, mine),  # 12
+            "network": self._network(signer, mine),  # 14
         }
 
     def _application(self, request):
@@ -108,8 +118,8 @@ class EsignProof(models.Model):
             "at": _iso(request.answered_on),
             "clock": CLOCK,
             "verify_at": request._verify_url(),
-            "total": request.recap["total_value"],
-            "currency": request.recap["currency"],
+            "total": signer.recap["total_value"],
+            "currency": signer.recap["currency"],
         }
 
     def _document(self, document):
@@ -125,6 +135,7 @@ class EsignProof(models.Model):
 
     def _signer(self, request, signer):
         return {
+            **({"turn": signer.journal_turn} if signer.journal_turn else {}),
             "name_on_file": signer.name,
             "name_declared": signer.declared_name or "",
             **({"name_in_latin_letters": signer.latin_name} if signer.latin_name else {}),
@@ -154,7 +165,8 @@ class EsignProof(models.Model):
         """Return the online payments of this order that were there when the customer answered."""
         transactions = request.order_id.sudo().transaction_ids.filtered(
             lambda item: (
-                item.state in ("authorized", "done") and (item.last_state_change or item.create_date) <= request.answered_on
+                item.state in ("authorized", "done")
+                and (item.last_state_change or item.create_date) <= request.answered_on
             )
         )
         return [
@@ -188,7 +200,8 @@ class EsignProof(models.Model):
                     "to": entry["payload"].get("to", ""),
                 }
                 for entry in journal
-                if entry["type"] in ("code.requested", "code.sent", "code.send_failed", "code.refused", "code.validated")
+                if entry["type"]
+                in ("code.requested", "code.sent", "code.send_failed", "code.refused", "code.validated")
             ],
         }
 
@@ -214,14 +227,17 @@ class EsignProof(models.Model):
 
     # === READING, CONSENT, ACT === #
 
-    def _reading(self, request, signer, journal):
+    def _reading(self, signer, journal):
+        # What came from an address that was corrected counts no more.
+        corrections = [number for number, entry in enumerate(journal, 1) if entry["type"] == "contact.corrected"]
+        present = journal[corrections[-1] :] if corrections else journal
         ends = [entry["payload"] for entry in journal if entry["type"] == "document.read_to_end"]
         return {
             "reported_by": "the signer's browser",
             "link_opened_at": [entry["at"] for entry in journal if entry["type"] == "link.opened"],
             "link_opened_note": "may be a mail filter",
-            "code_requested_at": _iso(request.opened_on),
-            "code_accepted_at": _iso(request.identified_on),
+            "code_requested_at": _first(present, "code.requested"),
+            "code_accepted_at": _first(present, "session.started"),
             "served": [
                 {"at": entry["at"], **{key: entry["payload"].get(key) for key in ("name", "sha256")}}
                 for entry in journal
@@ -239,30 +255,29 @@ class EsignProof(models.Model):
         }
 
     def _consent(self, request, signer, journal):
-        ticked = {
-            entry["payload"]["code"]: entry["at"] for entry in journal if entry["type"] == "consent.ticked"
-        }
+        ticked = {entry["payload"]["code"]: entry["at"] for entry in journal if entry["type"] == "consent.ticked"}
         return {
             "button": request._button_text(signer.lang),
             "language": signer.lang,
             "recap": {
-                "text": request._recap_text(signer.lang),
-                "untaxed": request.recap["untaxed"],
-                "tax": request.recap["tax"],
-                "total": request.recap["total"],
-                "sha256": sha256_hex(canonical_json(request.recap)),
+                "text": request._recap_text(signer),
+                "untaxed": signer.recap["untaxed"],
+                "tax": signer.recap["tax"],
+                "total": signer.recap["total"],
+                "sha256": sha256_hex(canonical_json(signer.recap)),
             },
             "statements": [
                 {**item, "ticked": item["code"] in signer.consents_given, "at": ticked.get(item["code"])}
-                for item in request.consents
+                for item in signer.consents
             ],
         }
 
-    def _act(self, request, signer, kind, journal):
-        at = _iso(request.answered_on)
-        if kind == "expiry":
-            return {"kind": "none", "until": _iso(request.expires_on), "at": at, "picture_sha256": None}
-        if kind == "refusal":
+    def _act(self, request, signer, journal):
+        at = _iso(signer.answered_on or request.answered_on)
+        if not signer.answer:
+            unasked = {} if signer._was_asked() else {"asked": False}
+            return {"kind": "none", "until": _iso(request.expires_on), "at": at, "picture_sha256": None, **unasked}
+        if signer.answer == "declined":
             comment = signer.comment or ""
             return {
                 "kind": "refusal",
@@ -404,6 +419,11 @@ class EsignProof(models.Model):
 def _iso(moment):
     """Return a moment (naive UTC) in ISO 8601 with milliseconds, or None."""
     return moment.isoformat(timespec="milliseconds") + "Z" if moment else None
+
+
+def _first(journal, kind):
+    """Return when the first entry of a type was made, or None."""
+    return next((entry["at"] for entry in journal if entry["type"] == kind), None)
 
 
 def _last(journal, kind):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import NamedTuple
 
 from odoo import models
@@ -21,6 +22,8 @@ SECTIONS = {
     "rules": (17,),
     "verify": (18,),
 }
+# Told of each signer.
+PERSONAL = ("signer", "identification", "invitation", "authentication", "reading", "consent")
 
 
 class ProofTexts(NamedTuple):
@@ -48,8 +51,24 @@ class EsignProof(models.Model):
 
         :rtype: list[ProofSection]
         """
-        made = (getattr(self, f"_section_{name}")(request, signer, facts, digest) for name in SECTIONS)
+        made = []
+        for name in SECTIONS:
+            if name not in PERSONAL:
+                made.append(getattr(self, f"_section_{name}")(request, signer, facts, digest))
+            elif name == PERSONAL[0]:
+                made += self._personal_sections(request, facts, digest)
         return [section for section in made if section.rows or section.paragraphs]
+
+    def _personal_sections(self, request, facts, digest):
+        """Word what is told of each signer; where several sign, each title says of whom."""
+        people = [facts, *({**facts, **person} for person in facts.get("further_signers", ()))]
+        for signer, person in zip(request.signer_ids, people, strict=True):
+            for name in PERSONAL:
+                section = getattr(self, f"_section_{name}")(request, signer, person, digest)
+                if len(people) > 1:
+                    who = f"{signer.sequence}. {signer.declared_name or signer.name}"
+                    section = replace(section, title=f"{section.title} ({who})")
+                yield section
 
     def _section(self, title, rows=(), paragraphs=()):
         """Return a section without the rows that have nothing to say."""
@@ -69,7 +88,7 @@ class EsignProof(models.Model):
             (_("Signature identifier"), request.reference),
             (_("Quotation"), request.order_name),
             (_("Title"), facts["signature"]["title"]),
-            (_("Total incl. taxes"), request.recap["total"]),
+            (_("Total incl. taxes"), signer.recap["total"]),
             (moments[kind], moment),
             (_("Level"), self._level_text(kind)),
             (_("Company"), ", ".join(filter(None, (company["name"], company["registration"])))),
@@ -93,13 +112,15 @@ class EsignProof(models.Model):
     def _opening_text(self, request, signer, facts, moment):
         """Say in one sentence what became of the quotation."""
         _ = self.env._
+        due = request._due_signer()
         values = {
             "company": request.company_id.name,
             "number": request.order_name,
-            "name": signer.declared_name or signer.name,
+            "name": due.declared_name or due.name,
             "moment": moment,
         }
         if facts["kind"] == "signature":
+            values["name"] = request.with_env(self.env)._signed_by()
             return _("%(name)s accepted quotation %(number)s of %(company)s on %(moment)s.", **values)
         if facts["kind"] == "refusal":
             return _(
@@ -141,6 +162,7 @@ class EsignProof(models.Model):
         _ = self.env._
         return {
             "quote": _("Quotation as shown"),
+            "preview": _("Shown with the stamps of earlier signers"),
             "annex": _("Annex"),
             "terms": _("Terms of sale"),
             "signed": _("Signed and sealed file"),
@@ -162,7 +184,7 @@ class EsignProof(models.Model):
             (_("Company"), ", ".join(filter(None, (who["company"], who["company_registration"])))),
             (_("Position"), who["capacity"]),
         ]
-        title = _("The signer") if facts["kind"] == "signature" else _("The person asked to sign")
+        title = _("The signer") if signer.answer == "signed" else _("The person asked to sign")
         return self._section(title, rows)
 
     def _section_identification(self, request, signer, facts, digest):
@@ -225,7 +247,9 @@ class EsignProof(models.Model):
     def _paid_text(self, payments):
         if not payments:
             return self.env._("nothing")
-        return "\n".join(f"{item['amount']} {item['currency']}, {item['provider']} {item['reference']}" for item in payments)
+        return "\n".join(
+            f"{item['amount']} {item['currency']}, {item['provider']} {item['reference']}" for item in payments
+        )
 
     # === HOW === #
 
@@ -245,7 +269,11 @@ class EsignProof(models.Model):
             ]
         opened = facts["reading"]["link_opened_at"]
         rows.append((_("Link opened (UTC)"), self._list_or_never(opened)))
-        text = _("A link that was opened may have been opened by a mail filter: it counts for nothing here.") if opened else ""
+        text = (
+            _("A link that was opened may have been opened by a mail filter: it counts for nothing here.")
+            if opened
+            else ""
+        )
         return self._section(_("The invitation"), rows, [text])
 
     def _section_authentication(self, request, signer, facts, digest):
@@ -324,9 +352,11 @@ class EsignProof(models.Model):
     def _section_consent(self, request, signer, facts, digest):
         _ = self.env._
         consent, act = facts["consent"], facts["act"]
-        if facts["kind"] == "expiry":
-            return self._section(_("The answer"), (), [_("No answer was given.")])
-        if facts["kind"] == "refusal":
+        if act["kind"] == "none":
+            unasked = _("This person was not asked any more: the procedure had ended before.")
+            text = unasked if act.get("asked") is False else _("No answer was given.")
+            return self._section(_("The answer"), (), [text])
+        if act["kind"] == "refusal":
             rows = [
                 (_("Button"), act["button"]),
                 (_("Declined (UTC)"), act["at"]),
@@ -436,7 +466,9 @@ class EsignProof(models.Model):
                 )
             if rules["payment"]["seven_day_rule"] != "not recorded":
                 paragraphs.append(
-                    _("If the contract was concluded off-premises, nothing may be paid for 7 days (French consumer code, L221-10).")
+                    _(
+                        "If the contract was concluded off-premises, nothing may be paid for 7 days (French consumer code, L221-10)."
+                    )
                 )
         return self._section(_("Rules for this contract"), rows, paragraphs)
 

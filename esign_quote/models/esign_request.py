@@ -45,9 +45,7 @@ class EsignRequest(models.Model):
     # What was frozen when the request was made.
     order_name = fields.Char("Number", readonly=True)
     fingerprint = fields.Char(readonly=True, help="SHA-256 of what the quotation says.")
-    recap = fields.Json(readonly=True, help="Lines and totals as texts, in the signer's language.")
-    consents = fields.Json(readonly=True, help="The sentences to agree to, word for word.")
-    placement = fields.Json(readonly=True, help="Where the stamp goes.")
+    recap = fields.Json("What the first signer was told", compute="_compute_recap")
     audience = fields.Selection([("consumer", "Consumer"), ("business", "Business")], readonly=True, required=True)
 
     # When each step was taken (naive UTC, the database's clock).
@@ -74,8 +72,13 @@ class EsignRequest(models.Model):
     )
     _unfinished = models.Index(
         "(id) WHERE state = 'consented' OR (state IN ('signed', 'declined') AND NOT (told AND applied))"
-        " OR (state = 'expired' AND told IS NOT TRUE)"
+        " OR (state = 'expired' AND told IS NOT TRUE) OR (state = 'sent' AND to_invite)"
     )
+
+    @api.depends("signer_ids.recap")
+    def _compute_recap(self):
+        for request in self:
+            request.recap = request.signer_ids[:1].recap
 
     @api.ondelete(at_uninstall=False)
     def _unlink_never(self):
@@ -83,7 +86,7 @@ class EsignRequest(models.Model):
 
     # === STATE === #
 
-    def _move(self, target, sources=("sent",), **values):
+    def _move(self, target, sources=("sent",), at_turn=None, **values):
         """Move to ``target`` when the state is one of ``sources``: compare and set.
 
         The only place where a state changes. Two clicks, tabs or servers: one of them gets
@@ -91,6 +94,7 @@ class EsignRequest(models.Model):
         gets a serialization failure, and Odoo repeats the request.
 
         :param str target: a key of :data:`STATES`
+        :param int at_turn: only as long as it is this signer's turn
         :param values: further columns to set in the same statement
         :rtype: bool
         """
@@ -101,10 +105,11 @@ class EsignRequest(models.Model):
         )
         self.env.cr.execute(
             SQL(
-                "UPDATE esign_request SET %s, write_date = now() AT TIME ZONE 'UTC' WHERE id = %s AND state IN %s RETURNING id",
+                "UPDATE esign_request SET %s, write_date = now() AT TIME ZONE 'UTC' WHERE id = %s AND state IN %s%s RETURNING id",
                 columns,
                 self.id,
                 tuple(sources),
+                SQL(" AND turn = %s", at_turn) if at_turn else SQL(),
             )
         )
         moved = bool(self.env.cr.fetchone())
@@ -121,6 +126,7 @@ class EsignRequest(models.Model):
         for request in self:
             if request._move("void", closing_reason=detail, answered_on=request._now()):
                 request._log([("request.voided", {"reason": reason, "by": self.env.user.login or ""})])
+                request._tell_who_signed()
 
     def _set_expired(self):
         """Close an open request whose date has passed."""
@@ -244,15 +250,17 @@ class EsignRequest(models.Model):
             (_("Code accepted"), self.identified_on),
             (_("Read"), self.read_on),
         ]
+        earlier = [self._step(label, moment) for label, moment in self._earlier_answers()]
+        invitation = self._invitation_step()
         if self.state in last:
             steps = [self._step(label, moment) for label, moment in moments if moment]
-            return [self._invitation_step(), *steps, self._step(*last[self.state], status="failed")]
-        moments += [(_("Accepted"), self.answered_on), (_("Signed and sealed"), self.sealed_on)]
-        steps = [self._invitation_step(), *(self._step(label, moment) for label, moment in moments)]
+            return [*earlier, invitation, *steps, self._step(*last[self.state], status="failed")]
+        moments += [*self._later_answers(), (_("Accepted"), self.answered_on), (_("Signed and sealed"), self.sealed_on)]
+        steps = [invitation, *(self._step(label, moment) for label, moment in moments)]
         waiting = next((step for step in steps if step["status"] == "todo"), None)
-        if waiting and steps[0]["status"] == "done":
+        if waiting and invitation["status"] == "done":
             waiting["status"] = "current"
-        return steps
+        return [*earlier, *steps]
 
     def _step(self, label, moment, status=None):
         return {"label": label, "moment": moment, "status": status or ("done" if moment else "todo")}

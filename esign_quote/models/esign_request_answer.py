@@ -44,21 +44,32 @@ class EsignRequest(models.Model):
     def _consent(self, signer_id, answer, origin):
         signer = self.env["esign.signer"].browse(signer_id)
         now = self._now()
-        refusal = self._closed_reason(now)
+        refusal = self._closed_reason(signer, now)
         if refusal:
             return {"ok": False, "reason": refusal}
         values, errors = self._checked_answer(signer, answer)
         if errors:
             return {"ok": False, "errors": errors}
         # Before anything else is written: one of two clicks goes on (law 7).
-        if not self._move("consented", answered_on=now, lease_until=now + timedelta(minutes=LEASE_MINUTES)):
+        if not self._take_turn(signer, now):
             return {"ok": False, "reason": "closed"}
         signer.write({**values, **origin, "answer": "signed", "answered_on": now, "draft": False})
-        self._log(self._consent_entries(signer, origin), actor="signer")
+        signer._log(self._consent_entries(signer, origin), actor="signer")
         return {"ok": True}
 
-    def _closed_reason(self, now):
-        if self.state != "sent":
+    def _take_turn(self, signer, now):
+        """Move on with the acceptance of the signer whose turn it is; the last one's is the acceptance of all.
+
+        :return: False when somebody, or something, was faster
+        :rtype: bool
+        """
+        moved = {"at_turn": signer.sequence, "lease_until": now + timedelta(minutes=LEASE_MINUTES)}
+        if signer == self.signer_ids[-1:]:
+            return self._move("consented", answered_on=now, **moved)
+        return self._move("sent", turn=signer.sequence + 1, to_invite=True, **moved)
+
+    def _closed_reason(self, signer, now):
+        if self.state != "sent" or signer.sequence != self.turn:
             return "closed"
         if self.expires_on and self.expires_on < now:
             return "expired"
@@ -80,8 +91,8 @@ class EsignRequest(models.Model):
         if self.audience == "business" and not values["capacity"]:
             errors["capacity"] = self.env._("Please say in which position you sign, for example “director”.")
         ticked = set(answer.get("consents") or ())
-        values["consents_given"] = [item["code"] for item in self.consents if item["code"] in ticked]
-        if any(item["required"] and item["code"] not in ticked for item in self.consents):
+        values["consents_given"] = [item["code"] for item in signer.consents if item["code"] in ticked]
+        if any(item["required"] and item["code"] not in ticked for item in signer.consents):
             errors["consents"] = self.env._(
                 "Please tick the statements above: without them the quotation cannot be signed."
             )
@@ -108,8 +119,8 @@ class EsignRequest(models.Model):
 
     def _consent_entries(self, signer, origin):
         # The recap stands on the page with the button: who sent its form had it before the eyes.
-        entries = [("recap.shown", {"sha256": sha256_hex(canonical_json(self.recap))})]
-        for item in self.consents:
+        entries = [("recap.shown", {"sha256": sha256_hex(canonical_json(signer.recap))})]
+        for item in signer.consents:
             kind = "consent.ticked" if item["code"] in signer.consents_given else "consent.unticked"
             entries.append((kind, {"code": item["code"], "version": item["version"], "sha256": item["sha256"]}))
         drawn = signer.signature_kind == "drawn"
@@ -120,6 +131,7 @@ class EsignRequest(models.Model):
             **({"latin_name": signer.latin_name} if signer.latin_name else {}),
             "capacity": signer.capacity or "",
             "document_sha256": self._document("quote").sha256,
+            **({"shown_sha256": signer.preview_id.sha256} if signer.preview_id else {}),
             "button": self._button_text(signer.lang),
             **origin,
         }
@@ -135,18 +147,16 @@ class EsignRequest(models.Model):
     def _refusal_button_text(self, lang):
         return self.with_context(lang=lang).env._("Decline this quote")
 
-    def _recap_text(self, lang):
+    def _recap_text(self, signer):
         """Return the sentence above the button, which the proof quotes."""
-        env = self.with_context(lang=lang).env
-        values = {"number": self.order_name, "company": self.company_id.name, "total": self.recap["total"]}
+        env = self.with_context(lang=signer.lang).env
+        values = {"number": self.order_name, "company": self.company_id.name, "total": signer.recap["total"]}
         if self.audience == "consumer":
             return env._(
                 "You are about to order: quotation %(number)s of %(company)s, %(total)s incl. taxes. You can go back and correct.",
                 **values,
             )
-        return env._(
-            "You are about to sign: quotation %(number)s of %(company)s, %(total)s incl. taxes.", **values
-        )
+        return env._("You are about to sign: quotation %(number)s of %(company)s, %(total)s incl. taxes.", **values)
 
     def _decline(self, signer_id, comment, origin):
         """Take the customer's refusal.
@@ -159,14 +169,14 @@ class EsignRequest(models.Model):
         comment = (comment or "").strip()[:MAX_COMMENT]
         with self._own_transaction() as this:
             now = this._now()
-            if not this._move("declined", answered_on=now, lease_until=now + timedelta(minutes=LEASE_MINUTES)):
-                return {"ok": False, "reason": "closed"}
             signer = this.env["esign.signer"].browse(signer_id)
+            lease = now + timedelta(minutes=LEASE_MINUTES)
+            if not this._move("declined", at_turn=signer.sequence, answered_on=now, lease_until=lease):
+                return {"ok": False, "reason": "closed"}
             answer = {"answer": "declined", "answered_on": now, "comment": comment or False, "draft": False}
             signer.write({**origin, **answer})
-            this._log(
-                [("decline.confirmed", {"comment_sha256": sha256_hex(comment.encode()), **origin})], actor="signer"
-            )
+            declined = {"comment_sha256": sha256_hex(comment.encode()), **origin}
+            signer._log([("decline.confirmed", declined)], actor="signer")
         self._complete_or_leave_it(lease_held=True)
         return {"ok": True}
 

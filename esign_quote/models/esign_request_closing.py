@@ -53,16 +53,13 @@ class EsignRequest(models.Model):
         self.write(self._level_values(stamping, token))
         proof = self.env["esign.proof"]._keep(self, draft, pdf)
         self._care_for_timestamp(token)
-        signer = self.signer_ids[:1]
         files = [(proof.document_id.name, pdf)]
         # Who let the date pass may never have proved to hold this mailbox: no personal data go there unasked.
-        self._queue_mails(signer, files, customer_files=files if self.state == "declined" else [])
+        self._queue_mails(files, customer_files=files if self.state == "declined" else [])
         pending = [self._pending_entry(stamping.failure, stamping.policy)] if stamping.failure else []
         issued = {"json_sha256": proof.sha256, "pdf_sha256": proof.document_id.sha256}
-        self._log(
-            [*pending, ("proof.issued", issued), *self._stamp_entries("proof", token), self._copies_entry(signer)]
-        )
-        self._for_staff()._note_answer(signer)
+        self._log([*pending, ("proof.issued", issued), *self._stamp_entries("proof", token), *self._copies_entries()])
+        self._for_staff()._note_answer(self._due_signer())
 
     def _care_for_timestamp(self, token):
         """Remember until when the proof's time-stamp is good, or have one got later."""

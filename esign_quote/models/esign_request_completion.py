@@ -38,6 +38,8 @@ class EsignRequest(models.Model):
         """
         for request in self:
             state = request._seal_and_tell(lease_held)
+            if state == "sent":
+                request._pass_on()
             if state in UNSIGNED:
                 request._prove_end(lease_held)
             if state in ("signed", "declined"):
@@ -54,7 +56,11 @@ class EsignRequest(models.Model):
                 ("lease_until", "<", self._now()),
                 "|",
                 "|",
+                "|",
                 ("state", "=", "consented"),
+                "&",
+                ("state", "=", "sent"),
+                ("to_invite", "=", True),
                 "&",
                 ("state", "=", "expired"),
                 ("told", "=", False),
@@ -121,18 +127,17 @@ class EsignRequest(models.Model):
 
     def _seal_job(self):
         """Collect what sealing needs as plain values, so that it holds no transaction."""
-        signer = self.signer_ids[:1]
         return {
             "original": self._document("quote")._bytes(),
-            "placement": Placement.from_dict(self.placement),
-            "content": self._stamp_content(signer),
+            "places": [Placement.from_dict(signer.placement) for signer in self.signer_ids],
+            "contents": [self._stamp_content(signer) for signer in self.signer_ids],
             "signing_time": self._now().replace(tzinfo=UTC),
             "signer_name": self.company_id.name,
-            "reason": self._seal_reason(signer),
+            "reason": self._seal_reason(self.signer_ids[:1]),
         }
 
-    def _seal_bytes(self, original, placement, content, key, stamping, signing_time, signer_name, reason):
-        stamps = [(placement, appearance.draw_stamp(content))]
+    def _seal_bytes(self, original, places, contents, key, stamping, signing_time, signer_name, reason):
+        stamps = list(zip(places, map(appearance.draw_stamp, contents), strict=True))
         signed, token = stamping.seal(
             original, stamps, key, signing_time=signing_time, signer_name=signer_name, reason=reason
         )
@@ -165,7 +170,7 @@ class EsignRequest(models.Model):
         return env._(
             "Quotation %(number)s accepted by %(name)s, signature identifier %(reference)s",
             number=self.order_name,
-            name=signer.declared_name,
+            name=self.with_env(env)._signed_by(),
             reference=self.reference,
         )
 
@@ -216,7 +221,7 @@ class EsignRequest(models.Model):
             "signed",
             self._file_name(self.with_context(lang=signer.lang).env._("signed")),
             signed,
-            pages=self._signed_pages(),
+            pages=self._stamped_pages(self.signer_ids),
             sequence=100,
         )
         sealed = {"sha256": document.sha256, "bytes": document.size, "certificate_sha256": key.fingerprint}
@@ -239,42 +244,35 @@ class EsignRequest(models.Model):
         self._note_stamping(stamping)
         proof = self.env["esign.proof"]._keep(self, draft, proof_pdf)
         self._care_for_timestamp(token)
-        signer, signed = self.signer_ids[:1], self._document("signed")
+        signed = self._document("signed")
         files = [(signed.name, signed._bytes()), (proof.document_id.name, proof_pdf)]
-        self._queue_mails(signer, files)
+        self._queue_mails(files)
         issued = {"json_sha256": proof.sha256, "pdf_sha256": proof.document_id.sha256}
-        self._log([("proof.issued", issued), *self._stamp_entries("proof", token), self._copies_entry(signer)])
-        self._for_staff()._note_answer(signer)
-
-    def _signed_pages(self):
-        # The stamp may have needed a page of its own.
-        return max(self._document("quote").pages, self.placement["page"] + 1)
+        self._log([("proof.issued", issued), *self._stamp_entries("proof", token), *self._copies_entries()])
+        self._for_staff()._note_answer(self._due_signer())
 
     # === TELLING === #
 
-    def _queue_mails(self, signer, files, customer_files=None):
-        """Queue one mail to the customer and one to the company.
+    def _queue_mails(self, files, customer_files=None):
+        """Queue one mail to each signer who was asked, and one to the company.
 
         The templates are rendered, the addresses are the frozen ones: a template's own rules for
         recipients would look them up among the contacts of today.
 
         :param list files: (name, bytes) to attach
-        :param list customer_files: the same for the customer, when that is not to get all
+        :param list customer_files: the same for the signers, when these are not to get all
         """
         outcome = self.state
         # The ids are cached; `env.ref` would ask the database whether the records are still there.
         identify = self.env["ir.model.data"]._xmlid_to_res_id
-        templates = self.env["mail.template"].browse(
+        to_customer, to_company = self.env["mail.template"].browse(
             identify(f"esign_quote.mail_template_{outcome}_{audience}", True) for audience in ("customer", "company")
         )
-        addresses = (signer.email, self._company_email())
-        mails = self.env["mail.mail"].create(
-            [
-                self._mail_values(template, signer, address)
-                for template, address in zip(templates, addresses, strict=True)
-            ]
-        )
-        enclosed = (files if customer_files is None else customer_files, files)
+        signers = self._asked_signers()
+        copies = [(to_customer, signer, signer.email, COPIES[outcome]) for signer in signers]
+        copies.append((to_company, self._due_signer(), self._company_email(), "company_copy"))
+        mails = self.env["mail.mail"].create([self._mail_values(*copy[:3]) for copy in copies])
+        enclosed = [*([files if customer_files is None else customer_files] * len(signers)), files]
         attachments = self.env["ir.attachment"].create(
             [
                 self._file_values(mail, name, content)
@@ -282,9 +280,8 @@ class EsignRequest(models.Model):
                 for name, content in own
             ]
         )
-        kinds = (COPIES[outcome], "company_copy")
-        copies = zip(kinds, mails.mapped("message_id"), addresses, strict=True)
-        self.env["esign.delivery"]._expect(signer, *copies)
+        for mail, (_template, signer, address, kind) in zip(mails, copies, strict=True):
+            self.env["esign.delivery"]._expect(signer, (kind, mail.message_id, address))
         for mail, own in zip(mails, enclosed, strict=True):
             if own:
                 message_id = mail.mail_message_id.id
@@ -331,8 +328,9 @@ class EsignRequest(models.Model):
             "res_id": mail.mail_message_id.id,
         }
 
-    def _copies_entry(self, signer):
-        return ("copies.queued", {"to": signer.email, "company": self._company_email()})
+    def _copies_entries(self):
+        company = self._company_email()
+        return [("copies.queued", {"to": signer.email, "company": company}) for signer in self._asked_signers()]
 
     def _company_email(self):
         return self.user_id.email_formatted or self.company_id.email_formatted or ""
@@ -347,7 +345,7 @@ class EsignRequest(models.Model):
             text = self.env._(
                 "Quotation %(number)s signed electronically by %(name)s, signature identifier %(reference)s.",
                 number=self.order_name,
-                name=signer.declared_name,
+                name=self._signed_by(),
                 reference=self.reference,
             )
             summary = self.env._("Signed: %s", self.order_name)

@@ -18,7 +18,7 @@ class EsignRequest(models.Model):
     def _compute_locked_until(self):
         locks = self.env["esign.lock"].sudo()
         for request in self:
-            signer = request.sudo().signer_ids[:1]
+            signer = request.sudo()._due_signer()
             request.locked_until = bool(signer) and locks._locked_until(signer._lock_scope())
 
     # === ACTIONS === #
@@ -54,7 +54,7 @@ class EsignRequest(models.Model):
         :raise UserError: closed meanwhile, or an address that is none
         """
         self.ensure_one()
-        if self.state != "sent":
+        if not signer._is_due():
             raise UserError(self.env._("This signing procedure is not open any more."))
         former = signer.email
         if email is not None:
@@ -78,7 +78,7 @@ class EsignRequest(models.Model):
         mail = self.env["mail.mail"].create([self._mail_values(template, signer, address)])
         self.env["esign.delivery"]._expect(signer, (kind, mail.message_id, address))
         entry = {"kind": kind, "channel": "mail", "to": address, "message_id": mail.message_id}
-        self._log([("mail.queued", entry)])
+        signer._log([("mail.queued", entry)])
         self.env.ref("esign_quote.ir_cron_mails")._esign_wake()
         return mail
 

@@ -14,19 +14,29 @@ class EsignRequest(models.Model):
         for request in self:
             request.delivery_problem = request._delivery_problem()
 
-    def _newest_delivery(self, kind):
-        """Return the newest message of a kind, or an empty recordset."""
-        return self.delivery_ids.filtered(lambda item: item.kind == kind).sorted("id")[-1:]
+    def _newest_delivery(self, kind, signer):
+        """Return the newest message of a kind that concerns a signer, or an empty recordset."""
+        mine = self.delivery_ids.filtered(lambda item: item.kind == kind and item.signer_id == signer)
+        return mine.sorted("id")[-1:]
+
+    def _copies(self):
+        """Return the newest signed file to each signer, those that did not arrive first."""
+        newest = self.delivery_ids.browse()
+        for signer in self.signer_ids:
+            newest += self._newest_delivery("signed_copy", signer)
+        return newest.sorted(lambda item: item.state not in ("failed", "bounced"))
 
     def _delivery_problem(self):
-        """Say what is wrong with the newest invitation or with the customer's signed file.
+        """Say what is wrong with the newest invitation or with a customer's signed file.
 
         :return: a sentence for the salesperson, or False
         :rtype: str | bool
         """
         _ = self.env._
-        invitation = self._newest_delivery("invitation") if self.state == "sent" else self.delivery_ids.browse()
-        delivery = invitation or self._newest_delivery("signed_copy")
+        invitation = self.delivery_ids.browse()
+        if self.state == "sent":
+            invitation = self._newest_delivery("invitation", self._due_signer())
+        delivery = invitation or self._copies()[:1]
         values = {"address": delivery.address, "answer": delivery.failure or ""}
         if delivery.state == "bounced":
             text = _("The mail to %(address)s came back: %(answer)s", **values)
@@ -41,20 +51,20 @@ class EsignRequest(models.Model):
         return text
 
     def _invitation_step(self):
-        """Return the first step of the procedure as what is known of the invitation's mail."""
+        """Return the first step of a signer's turn as what is known of the invitation's mail."""
         _ = self.env._
-        delivery = self._newest_delivery("invitation")
+        delivery = self._newest_delivery("invitation", self._due_signer())
         # Whoever asked for a code got the link, whatever a mail server said.
         state = False if self.opened_on else delivery.state
-        if state == "queued":
+        if state == "queued" or self.to_invite:
             return self._step(_("Waiting to be sent"), False, status="current")
         if state in ("failed", "bounced"):
             label = _("Not sent") if state == "failed" else _("Came back")
             return self._step(label, delivery[f"{state}_on"], status="failed")
-        return self._step(_("Sent"), self.sent_on)
+        return self._step(_("Sent"), delivery.queued_on if self.turn > 1 else self.sent_on)
 
-    def _invitation_facts(self):
-        """Return what the proof says of the invitation (SECURITY 5.1, item 7).
+    def _invitation_facts(self, signer):
+        """Return what the proof says of a signer's invitation (SECURITY 5.1, item 7).
 
         :rtype: list[dict]
         """
@@ -63,7 +73,7 @@ class EsignRequest(models.Model):
             return moment.isoformat(timespec="milliseconds") + "Z" if moment else None
 
         names = ["address", "message_id", "server_answer", "failure", *(f"{state}_on" for state, _label in STATES)]
-        domain = [("request_id", "=", self.id), ("kind", "=", "invitation")]
+        domain = [("signer_id", "=", signer.id), ("kind", "=", "invitation")]
         return [
             {
                 "to": item.address,

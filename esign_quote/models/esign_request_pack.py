@@ -53,6 +53,8 @@ class EsignRequest(models.Model):
         annexes = self.document_ids.filtered(lambda document: document.kind in ("annex", "terms"))
         for number, annex in enumerate(annexes, 1):
             files[f"annexes/{number:02}-{pack.safe_name(annex.name)}"] = annex._bytes()
+        for signer in self.signer_ids.filtered("preview_id"):
+            files[f"previews/{signer.sequence}.pdf"] = signer.preview_id._bytes()
         return files
 
     def _pack_journal(self):

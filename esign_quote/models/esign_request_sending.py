@@ -18,7 +18,7 @@ class EsignRequest(models.Model):
     _inherit = "esign.request"
 
     @api.model
-    def _open(self, order, message, quote_attachment, channel):
+    def _open(self, order, message, quote_attachment, channel, others=()):
         """Freeze what ``message`` sends and open the signing procedure (law 1).
 
         Called within the transaction that posts the message: when anything is refused here,
@@ -28,39 +28,44 @@ class EsignRequest(models.Model):
         :param message: `mail.message` with the quotation's PDF and the annexes attached
         :param quote_attachment: `ir.attachment`, the PDF to sign, one of the message's
         :param str channel: where the codes go: a key of `CHANNELS`
+        :param others: `res.partner`, who sign after the first signer, one after the other
         :return: the request
         :rtype: recordset of `esign.request`
         :raise UserError: in words for the salesperson
         """
         order._esign_check_sendable()
-        partner = order._esign_signer_partner(message.partner_ids)
-        phone = order._esign_signer_phone(partner, channel)
+        partners = order._esign_signer_partners(message.partner_ids, others)
+        phones = [order._esign_signer_phone(partner, channel) for partner in partners]
         seal = self.env["esign.seal"]._active_for(order.company_id)
         content = quote_attachment.raw or b""
         annexes = self._annex_values(order, message.attachment_ids - quote_attachment)
-        report = self._inspect(order.company_id, content, annexes)
-        request = self.sudo().create({**self._request_values(order, seal, report), "channel": channel})
+        report = self._inspect(order.company_id, content, annexes, len(partners))
+        request = self.sudo().create({**self._request_values(order, seal), "channel": channel})
         documents = self.env["esign.document"]
         quote = documents._freeze(request, "quote", quote_attachment.name, content, pages=report.pages)
         for sequence, (kind, name, data, mimetype) in enumerate(annexes, start=20):
             documents._freeze(request, kind, name, data, mimetype, sequence=sequence)
-        values = {**request._signer_values(order, partner, message), "phone": phone}
-        signer = self.env["esign.signer"].sudo().create(values)
-        request._freeze_wording(order, signer, quote)
-        self.env["esign.delivery"]._expect(signer, ("invitation", message.message_id, None))
-        request._log(request._opening_entries(signer))
+        signers = request._create_signers(order, partners, phones, report.placements)
+        for signer in signers:
+            request._freeze_wording(order, signer, quote)
+        # The others are invited when it is their turn.
+        signers[0].message_id = message
+        self.env["esign.delivery"]._expect(signers[0], ("invitation", message.message_id, None))
+        request._log_opening(signers)
         return request
 
-    def _inspect(self, company, content, annexes):
+    def _inspect(self, company, content, annexes, signers):
         """Check the quotation and every PDF among the annexes, in a process of its own.
 
         :param list annexes: as ``_annex_values`` returns them
+        :param int signers: how many stamps need a place
         :return: `tools.intake.IntakeReport` of the quotation
         :raise UserError: the first that is refused, with its reason in plain words
         """
         # By what the file begins with as well: a wrong type must not spare it the check.
         pdfs = [item for item in annexes if item[3] == "application/pdf" or b"%PDF-" in item[2][:1024]]
-        files = [FileToInspect(QUOTE, content), *(FileToInspect(ANNEX, data) for _kind, _name, data, _type in pdfs)]
+        quote = FileToInspect(QUOTE, content, signers)
+        files = [quote, *(FileToInspect(ANNEX, data) for _kind, _name, data, _type in pdfs)]
         try:
             return inspect_apart(files, company.sudo()._esign_intake_limits())[0]
         except PdfRefused as error:
@@ -140,7 +145,7 @@ class EsignRequest(models.Model):
                 )
             )
 
-    def _request_values(self, order, seal, report):
+    def _request_values(self, order, seal):
         company = order.company_id
         now = self._now()
         return {
@@ -152,7 +157,6 @@ class EsignRequest(models.Model):
             "seal_id": seal.id,
             "order_name": order.name,
             "fingerprint": order._esign_fingerprint(),
-            "placement": report.placement.to_dict(),
             "audience": company._esign_audience(order.partner_id),
             "sent_on": now,
             "expires_on": self._expiry(order, now),
@@ -164,11 +168,29 @@ class EsignRequest(models.Model):
             return latest
         return min(latest, datetime.combine(order.validity_date, time.max).replace(microsecond=0))
 
-    def _signer_values(self, order, partner, message):
+    def _create_signers(self, order, partners, phones, placements):
+        several = len(partners) > 1
+        return (
+            self.env["esign.signer"]
+            .sudo()
+            .create(
+                [
+                    {
+                        **self._signer_values(order, partner),
+                        "sequence": turn,
+                        "journal_turn": turn if several else 0,
+                        "phone": phone,
+                        "placement": place.to_dict(),
+                    }
+                    for turn, (partner, phone, place) in enumerate(zip(partners, phones, placements, strict=True), 1)
+                ]
+            )
+        )
+
+    def _signer_values(self, order, partner):
         customer = partner.commercial_partner_id
         return {
             "request_id": self.id,
-            "message_id": message.id,
             "partner_id": partner.id,
             "name": partner.name,
             "email": partner.email_normalized,
@@ -187,7 +209,7 @@ class EsignRequest(models.Model):
         values = self._wording_values(order, signer, quote)
         consents = self.env["esign.consent"].with_context(lang=signer.lang)
         sentences = consents._for_request(company, self.audience, self._wording_conditions())
-        self.write(
+        signer.write(
             {
                 "recap": self._recap(order.with_context(lang=signer.lang)),
                 "consents": [self._consent_dict(item, values, signer.lang) for item in sentences],
@@ -258,33 +280,28 @@ class EsignRequest(models.Model):
 
     # === JOURNAL === #
 
-    def _opening_entries(self, signer):
+    def _log_opening(self, signers):
         created = {"quote": self.order_name, "company": self.company_id.name, "fingerprint": self.fingerprint}
         frozen = [
             ("document.frozen", {"kind": item.kind, "name": item.name, "sha256": item.sha256, "bytes": item.size})
             for item in self.document_ids
         ]
+        self._log([("request.created", created), *frozen])
+        for signer in signers:
+            signer._log(self._recipient_entries(signer))
+        first = signers[0]
+        message_id = first.sudo().message_id.message_id
+        queued = {"kind": "invitation", "channel": "mail", "to": first.email, "message_id": message_id}
+        first._log([("mail.queued", queued)])
+
+    def _recipient_entries(self, signer):
         recipient = {
             "name": signer.name,
             "email": signer.email,
             "channel": self.channel,
             **signer._phone_facts(),
         }
-        return [
-            ("request.created", created),
-            *frozen,
-            ("recipient.frozen", recipient),
-            *self._recent_contact_changes(signer.partner_id),
-            (
-                "mail.queued",
-                {
-                    "kind": "invitation",
-                    "channel": "mail",
-                    "to": signer.email,
-                    "message_id": signer.sudo().message_id.message_id,
-                },
-            ),
-        ]
+        return [("recipient.frozen", recipient), *self._recent_contact_changes(signer.partner_id)]
 
     def _recent_contact_changes(self, partner):
         """Return an entry for each address or number of the contact that was changed within a week.

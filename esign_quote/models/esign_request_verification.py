@@ -16,7 +16,8 @@ LIMITS = {
     "seal": (Rule(10, 600), Rule(50, 86400)),
 }
 # What may be known by its fingerprint. Annexes and terms are not: they go to many.
-KNOWN_KINDS = ("signed", "proof", "quote")
+TOLD_KINDS = ("signed", "proof", "quote")
+KNOWN_KINDS = (*TOLD_KINDS, "preview")
 ENDED = ("signed", "declined", "expired")
 
 
@@ -50,7 +51,7 @@ class EsignRequest(models.Model):
             "files": [
                 {"kind": document.kind, "sha256": document.sha256, "size": document.size}
                 for document in self.document_ids
-                if document.kind in KNOWN_KINDS
+                if document.kind in TOLD_KINDS
             ],
             "certificate_sha256": self.seal_id.fingerprint,
         }
@@ -128,7 +129,7 @@ class EsignRequest(models.Model):
 
     def _known(self, found, kind, sha256, reference, content=None):
         word = {"signed": "authentic", "proof": "authentic", "record": "authentic"}.get(kind, "original")
-        if kind == "quote" and found.state != "signed":
+        if kind in ("quote", "preview") and found.state != "signed":
             word = found.state
         elsewhere = bool(reference) and reference != found.reference
         facts = found._facts_for_anybody()
@@ -193,6 +194,7 @@ class EsignRequest(models.Model):
             "proof": ("yes", _("It is the proof file: its SHA-256 is the recorded one.")),
             "record": ("yes", _("It is the proof record for computers: its SHA-256 is the recorded one.")),
             "quote": ("no", _("It is the quotation as it was shown to the customer: its SHA-256 is the recorded one. It bears neither stamp nor seal.")),
+            "preview": ("no", _("It is the quotation with the stamps so far, as a later signer saw it: its SHA-256 is the recorded one. It bears no seal.")),
         }[kind]
 
     def _answer_seal(self, kind, content=None):
@@ -202,7 +204,7 @@ class EsignRequest(models.Model):
         certificates = self._our_certificates()
         if not document:
             return "untold", _("This procedure has no sealed file.")
-        if kind in ("quote", "record") or content is None:
+        if kind in ("quote", "preview", "record") or content is None:
             if not document._is_kept():
                 return "untold", _("The signed file is not archived here. Have the seal of yours checked by our server.")
             try:

@@ -1,13 +1,19 @@
 from odoo import api, fields, models
 from odoo.tools import email_normalize
 
-from ..tools import codes, fonts, masking
+from ..tools import appearance, codes, fonts, masking
+from ..tools.geometry import Placement
 
 # In stored mails a mark stands for the personal link; the link itself is made when a mail
 # is handed to the mail server, so that nobody can read it in the database (law 3).
 LINK_MARK = "esign-link-"
 # What the journal calls the download of a file; all others are annexes.
-DOWNLOADS = {"quote": "document.downloaded", "signed": "document.downloaded", "proof": "proof.viewed"}
+DOWNLOADS = {
+    "quote": "document.downloaded",
+    "preview": "document.downloaded",
+    "signed": "document.downloaded",
+    "proof": "proof.viewed",
+}
 
 
 class EsignSigner(models.Model):
@@ -18,6 +24,7 @@ class EsignSigner(models.Model):
 
     request_id = fields.Many2one("esign.request", required=True, readonly=True, index=True, ondelete="restrict")
     sequence = fields.Integer("Turn", default=1, readonly=True)
+    journal_turn = fields.Integer(readonly=True, help="The turn, as the journal tells it; 0: the only signer.")
     uid = fields.Char(required=True, readonly=True, index="btree_not_null", default=lambda self: codes.new_uid())
     message_id = fields.Many2one(
         "mail.message", "Invitation", readonly=True, index="btree_not_null", ondelete="set null"
@@ -35,6 +42,12 @@ class EsignSigner(models.Model):
     customer_registration = fields.Char("Company number", readonly=True)
     capacity_default = fields.Char(readonly=True)
     identity_facts = fields.Json(readonly=True, help="What the company knew of this customer at sending.")
+    recap = fields.Json(readonly=True, help="Lines and totals as texts, in the signer's language.")
+    consents = fields.Json(readonly=True, help="The sentences to agree to, word for word.")
+    placement = fields.Json(readonly=True, help="Where the stamp goes.")
+
+    # Made when it is the signer's turn: the quotation with the stamps of those who signed before.
+    preview_id = fields.Many2one("esign.document", "Shown with earlier stamps", readonly=True, ondelete="set null")
 
     # Reading, as reported by the signer's browser.
     read_sha256 = fields.Char(readonly=True)
@@ -115,6 +128,19 @@ class EsignSigner(models.Model):
             secret = this.env["esign.ticket"]._issue(this)
         return self._link_base() + secret
 
+    # === JOURNAL === #
+
+    def _log(self, entries, actor=None):
+        """Append entries that concern this signer; where several sign, they say whose turn they belong to.
+
+        :param list entries: as `esign.request._log` takes them
+        """
+        self.ensure_one()
+        self.fetch(["request_id", "journal_turn"])  # no more than that: the wording is long
+        if self.journal_turn:
+            entries = [(kind, {**payload, "signer": self.journal_turn}) for kind, payload in entries]
+        self.request_id._log(entries, actor)
+
     # === NAME === #
 
     def _needs_latin_name(self, name):
@@ -125,7 +151,28 @@ class EsignSigner(models.Model):
         """Return the name as the stamp shows it; journal and proof have it exactly as it was given."""
         return self.latin_name or self.declared_name
 
+    def _stamp(self):
+        """Return where this signer's stamp goes, and the stamp as a PDF of one page."""
+        return Placement.from_dict(self.placement), appearance.draw_stamp(self.request_id._stamp_content(self))
+
+    # === TURN === #
+
+    def _is_due(self):
+        """Tell whether this signer's answer is awaited now."""
+        self.ensure_one()
+        request = self.request_id
+        return request.state == "sent" and request.turn == self.sequence and not request.to_invite
+
+    def _was_asked(self):
+        """Tell whether an invitation went out, or is about to."""
+        request = self.request_id
+        return self.sequence < request.turn or (self.sequence == request.turn and not request.to_invite)
+
     # === READING === #
+
+    def _shown_document(self):
+        """Return what this signer is asked to read: the quotation, with the stamps so far where others signed before."""
+        return self.preview_id or self.request_id._document("quote")
 
     def _may_sign(self):
         """Signing opens once the last page was shown or the file was downloaded."""
@@ -139,25 +186,23 @@ class EsignSigner(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        quote = self.request_id._document("quote")
-        if not codes.same(sha256, quote.sha256):
-            self.request_id._log([("document.mismatch", {"reported_sha256": str(sha256)[:64]})], actor="signer")
+        shown = self._shown_document()
+        if not codes.same(sha256, shown.sha256):
+            self._log([("document.mismatch", {"reported_sha256": str(sha256)[:64]})], actor="signer")
             return False
         if not self.last_page_on:
             now = self._now()
             self.write({"read_sha256": sha256, "last_page_on": now})
             self.request_id.read_on = self.request_id.read_on or now
-            self.request_id._log(
-                [("document.read_to_end", {"reported_sha256": sha256, "pages": quote.pages})], actor="signer"
-            )
+            self._log([("document.read_to_end", {"reported_sha256": sha256, "pages": shown.pages})], actor="signer")
         return True
 
     def _record_download(self, document):
         """Note that a file of the request was downloaded."""
         self.ensure_one()
-        if document.kind == "quote" and not self.downloaded_on:
+        if document == self._shown_document() and not self.downloaded_on:
             now = self._now()
             self.downloaded_on = now
             self.request_id.read_on = self.request_id.read_on or now
         kind = DOWNLOADS.get(document.kind, "annex.downloaded")
-        self.request_id._log([(kind, {"name": document.name, "sha256": document.sha256})], actor="signer")
+        self._log([(kind, {"name": document.name, "sha256": document.sha256})], actor="signer")

@@ -35,7 +35,7 @@ class EsignSigner(models.Model):
         with self._own_transaction() as this:
             this.env["esign.lock"]._clear(this._lock_scope())
             entry = {"scope": this._lock_scope(), "by": user.login, "reason": reason}
-            this.request_id._log([("scope.unlocked", entry)], actor=f"user:{user.login}")
+            this._log([("scope.unlocked", entry)], actor=f"user:{user.login}")
         message = self._direct_message("esign_quote.mail_template_unlocked")
         self.env["esign.delivery"]._send_now(self, "lock_notice", message)
 
@@ -177,7 +177,7 @@ class EsignSigner(models.Model):
         )
         request = self.request_id
         request.read_on = request.identified_on = request.opened_on = False
-        request._log([("contact.corrected", {"from": before, "to": {"email": email, **self._phone_facts()}})])
+        self._log([("contact.corrected", {"from": before, "to": {"email": email, **self._phone_facts()}})])
         request._freeze_wording(request.order_id, self, request._document("quote"))
 
     # === DRAFT === #
@@ -190,7 +190,7 @@ class EsignSigner(models.Model):
         draft = {name: str(form[name])[:MAX_DRAFT] for name in DRAFT_FIELDS if form.get(name)}
         if form.get("consents"):
             draft["consents"] = [str(code)[:64] for code in form["consents"][:50]]
-        if draft and self.request_id.state == "sent":
+        if draft and self.request_id.state == "sent" and not self.answer:
             self.draft = draft
 
     # === LINK AGAIN === #

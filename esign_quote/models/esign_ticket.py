@@ -48,7 +48,7 @@ class EsignTicket(models.Model):
         self.search([("signer_id", "=", signer.id)])._kill()
         secret = codes.new_secret()
         self.create({"signer_id": signer.id, "secret_hash": codes.secret_hash(secret)})
-        signer.request_id._log([("link.issued", {"to": signer.email})])
+        signer._log([("link.issued", {"to": signer.email})])
         return secret
 
     def _kill(self):
@@ -75,7 +75,7 @@ class EsignTicket(models.Model):
             return
         with self._own_transaction() as this:
             entry = {"ticket": this.uid, "note": "may be a mail filter", **origin}
-            this.signer_id.request_id._log([("link.opened", entry)], actor="visitor")
+            this.signer_id._log([("link.opened", entry)], actor="visitor")
 
     def _opened_lately(self):
         events = self.env["esign.event"].sudo()
@@ -106,7 +106,7 @@ class EsignTicket(models.Model):
 
     def _fetch_for_code(self):
         """Read what the page of the code shows and no more; return the request."""
-        self.signer_id.fetch(["request_id", "email", "phone", "lang", "tz"])
+        self.signer_id.fetch(["request_id", "journal_turn", "email", "phone", "lang", "tz"])
         request = self.signer_id.request_id
         request.fetch(["state", "channel", "company_id"])
         request.company_id.fetch(["name", "phone", "email", "partner_id", "esign_code_minutes"])
@@ -154,7 +154,7 @@ class EsignTicket(models.Model):
         """End the session of the browser that proved a code."""
         with self._own_transaction() as this:
             this.write({"device_hash": False, "proved_on": False, "seen_on": False})
-            this.signer_id.request_id._log([("session.ended", {})], actor="signer")
+            this.signer_id._log([("session.ended", {})], actor="signer")
 
     # === WHAT IT IS FOR === #
 

@@ -51,7 +51,7 @@ class EsignTicket(models.Model):
             otp, code = this.env["esign.otp"]._issue(this, device_hash, minutes, channel)
             request = this.signer_id.request_id
             request.opened_on = request.opened_on or this._now()
-            request._log(this._asking_entries(device_hash, channel, origin), actor="visitor")
+            this.signer_id._log(this._asking_entries(device_hash, channel, origin), actor="visitor")
             message = this._code_message(code, minutes) if channel == "mail" else this._code_text(code)
         return self._hand_over(message, otp.id) if channel == "mail" else self._hand_over_sms(message, otp.id)
 
@@ -95,7 +95,7 @@ class EsignTicket(models.Model):
             return {"ok": False, "reason": "wait", "seconds": wait}
         if channel == "sms" and throttle._take(self.signer_id._sms_rules()):
             throttle._give_back(self._address_rules(channel))
-            self.signer_id.request_id._log([("code.send_failed", {"channel": "sms", "error": "limit"})])
+            self.signer_id._log([("code.send_failed", {"channel": "sms", "error": "limit"})])
             self.signer_id._tell_sms_trouble("limit")
             return {"ok": False, "reason": "failed"}
         return None
@@ -153,8 +153,7 @@ class EsignTicket(models.Model):
             if refusal:
                 return refusal
             # Found out now: a commit forgets what was read.
-            request, company = this.signer_id.request_id, this._company()
-            left = max(company.esign_code_tries - used, 0)
+            left = max(this._company().esign_code_tries - used, 0)
             this._commit_and_go_on()
             otp.fetch(["state", "digest", "channel"])
             if otp.state != "pending":
@@ -162,12 +161,12 @@ class EsignTicket(models.Model):
             if otp._matches(digest):
                 return this._let_in(otp, origin)
             otp._note_wrong(digest)
-            return this._keep_out(request, used, left, origin)
+            return this._keep_out(used, left, origin)
 
     def _fetch_for_guess(self):
         """Read what a guess needs and no more: a company alone has a hundred fields."""
         self.fetch(["uid", "signer_id"])
-        self.signer_id.fetch(["request_id"])
+        self.signer_id.fetch(["request_id", "journal_turn"])
         request = self.signer_id.request_id
         request.fetch(["reference", "company_id"])
         request.company_id.fetch(["esign_code_tries", "esign_lock_for"])
@@ -205,7 +204,7 @@ class EsignTicket(models.Model):
         entry = {"channel": otp.channel, "ticket": self.uid, "device_sha256": device_hash, **origin}
         more = otp.channel == "mail" and request.channel == "both"
         started = [] if more else [("session.started", {"ticket": self.uid})]
-        request._log([("code.validated", entry), *started], actor="signer")
+        self.signer_id._log([("code.validated", entry), *started], actor="signer")
         if more:
             # The wrong codes stay counted: whoever has the mailbox must not guess the phone's code for ever.
             self.env["esign.lock"]._give_back(self._scope())
@@ -216,13 +215,13 @@ class EsignTicket(models.Model):
         request.identified_on = request.identified_on or now
         return {"ok": True, "device": device, "more": False}
 
-    def _keep_out(self, request, used, left, origin):
+    def _keep_out(self, used, left, origin):
         entries = [("code.refused", {"try": used, **origin})]
         if not left:
             minutes = self._company()._esign_lock_minutes()
             entries.append(("scope.locked", {"scope": self._scope(), "minutes": minutes}))
             self.env["esign.lock"]._announce()
-        request._log(entries, actor="visitor")
+        self.signer_id._log(entries, actor="visitor")
         if left:
             return {"ok": False, "reason": "wrong", "left": left}
         return {"ok": False, "reason": "locked", "until": self.env["esign.lock"]._locked_until(self._scope())}

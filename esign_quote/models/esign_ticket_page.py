@@ -19,8 +19,7 @@ class EsignTicket(models.Model):
         :param str wanted: the page asked for
         :rtype: str
         """
-        request = self.signer_id.request_id
-        if request.state != "sent":
+        if self.signer_id.request_id.state != "sent" or self.signer_id.answer:
             return "result"
         if wanted == "sign" and not self.signer_id._may_sign():
             return "read"

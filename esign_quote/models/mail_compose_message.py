@@ -10,6 +10,12 @@ class MailComposeMessage(models.TransientModel):
 
     esign_send = fields.Boolean("Send the quote for signature")
     esign_channel = fields.Selection(CHANNELS, "Codes by", default=lambda self: self.env.company.esign_channel)
+    esign_next_ids = fields.One2many(
+        "esign.next.signer",
+        "composer_id",
+        "Then signed by",
+        help="Asked one after the other, once the first has signed.",
+    )
     esign_fingerprint = fields.Char(help="What the quotation said when its PDF was made.")
 
     def _action_send_mail_comment(self, res_ids):
@@ -41,12 +47,20 @@ class MailComposeMessage(models.TransientModel):
         if len(order) != 1:
             raise UserError(self.env._("Quotations are sent for signature one by one."))
         order._esign_check_sendable()
-        partner = order._esign_signer_partner(self.partner_ids)
+        others = self.esign_next_ids.sorted().mapped("partner_id")
+        if len(others) < len(self.esign_next_ids):
+            raise UserError(self.env._("Somebody is twice among those who sign."))
         channel = self.esign_channel or order.company_id.esign_channel
-        order._esign_signer_phone(partner, channel)
+        for partner in order._esign_signer_partners(self.partner_ids, others):
+            order._esign_signer_phone(partner, channel)
         self.env["esign.seal"]._active_for(order.company_id)
         attachment = self._esign_quote_attachment(order)
-        wish = {"attachment_id": attachment.id, "fingerprint": self.esign_fingerprint, "channel": channel}
+        wish = {
+            "attachment_id": attachment.id,
+            "fingerprint": self.esign_fingerprint,
+            "channel": channel,
+            "others": others.ids,
+        }
         return self.with_context(esign_open=wish)
 
     def _esign_quote_attachment(self, order):

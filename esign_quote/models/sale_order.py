@@ -4,6 +4,7 @@ from odoo.fields import Domain
 
 from ..tools.hashing import canonical_json, sha256_hex
 from .esign_request import STATES
+from .esign_request_turns import MAX_SIGNERS
 
 # What the customer reads on a quotation. A change of any of these voids an open request.
 ORDER_FIELDS = (
@@ -180,6 +181,34 @@ class SaleOrder(models.Model):
             )
         return partner
 
+    def _esign_signer_partners(self, recipients, others):
+        """Return who is asked to sign, in turn.
+
+        :param recipients: `res.partner`, the recipients of the mail; see `_esign_signer_partner`
+        :param others: `res.partner`, who sign after the first one
+        :rtype: list of `res.partner`, each one record
+        :raise UserError: somebody without an e-mail address, or twice, or too many
+        """
+        first = self._esign_signer_partner(recipients)
+        for partner in others:
+            if not partner.email_normalized:
+                raise UserError(
+                    self.env._(
+                        "%s has no valid e-mail address: the personal link and the code are sent there.",
+                        partner.display_name,
+                    )
+                )
+        partners = [first, *others]
+        addresses = [partner.email_normalized for partner in partners]
+        twice = next((address for address in addresses if addresses.count(address) > 1), None)
+        if twice:
+            raise UserError(
+                self.env._("Two signers have the same e-mail address (%s): each needs a mailbox of their own.", twice)
+            )
+        if len(partners) > MAX_SIGNERS:
+            raise UserError(self.env._("At most %s persons can sign one after the other.", MAX_SIGNERS))
+        return partners
+
     def _esign_signer_phone(self, partner, channel):
         """Return the number that codes go to (E.164), or False when none goes by text message.
 
@@ -211,7 +240,8 @@ class SaleOrder(models.Model):
             # `/mail/message/post` posts as superuser: the rights are those of who is logged in.
             self.sudo(False).check_access("write")
             channel = wanted.get("channel") or order.company_id.esign_channel
-            self.env["esign.request"]._open(order, message, attachment, channel)
+            others = self.env["res.partner"].browse(wanted.get("others") or ()).exists()
+            self.env["esign.request"]._open(order, message, attachment, channel, others)
         return super(SaleOrder, order)._message_post_after_hook(message, msg_vals)
 
     def _notify_get_recipients_groups(self, message, model_description, msg_vals=False):
@@ -308,10 +338,9 @@ class SaleOrder(models.Model):
             if self.state in ("draft", "sent"):
                 self._action_cancel()
             return
-        signer = request.signer_ids[:1]
         if self._esign_fingerprint() != request.fingerprint:
             raise UserError(self.env._("the quotation was changed after the customer had accepted it"))
-        self.write({"signed_by": signer.declared_name, "signed_on": signer.answered_on})
+        self.write({"signed_by": request._signed_by(), "signed_on": request.answered_on})
         if request.after_signature == "confirm" and self.state in ("draft", "sent") and not self._has_to_be_paid():
             self.action_confirm()
 

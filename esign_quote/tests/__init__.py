@@ -32,5 +32,6 @@ from . import (
     test_sms,
     test_uninstall,
     test_timestamp,
+    test_turns,
     test_verify_page,
 )

@@ -296,7 +296,7 @@ class EsignCommon(SaleCommon):
     def prove(cls, request):
         """Open the newest link, ask for a code, give it; return the ticket."""
         cls.env.flush_all()
-        address = request.signer_ids[:1].email
+        address = request._due_signer().email
         ticket = cls.env["esign.ticket"]._find_by_secret(cls.last_secret(address))
         device = ticket._new_device()
         assert ticket._send_code(device, ORIGIN)["ok"]
@@ -307,11 +307,11 @@ class EsignCommon(SaleCommon):
     def answer_of(cls, request, **values):
         """Return what a signer fills in; all boxes ticked."""
         return {
-            "name": request.signer_ids[:1].name,
+            "name": request._due_signer().name,
             "capacity": "Director" if request.audience == "business" else "",
             "kind": "typed",
             "strokes": "",
-            "consents": [item["code"] for item in request.consents],
+            "consents": [item["code"] for item in request._due_signer().consents],
             **values,
         }
 
@@ -319,7 +319,7 @@ class EsignCommon(SaleCommon):
     def read_and_sign(cls, request, **values):
         """Take the whole way of a customer who signs; return the request."""
         ticket = cls.prove(request)
-        assert ticket._record_last_page(request._document("quote").sha256)
+        assert ticket._record_last_page(request._due_signer()._shown_document().sha256)
         outcome = ticket._sign(cls.answer_of(request, **values), ORIGIN)
         assert outcome["ok"], outcome
         cls.env.invalidate_all()
@@ -408,7 +408,7 @@ class EsignHttpCommon(HttpCase, EsignCommon):
 
     def ask_for_code(self, request):
         """Open the newest link and press the button; return the path of the page behind it."""
-        secret = self.last_secret(request.signer_ids[:1].email)
+        secret = self.last_secret(request._due_signer().email)
         self.assertEqual(self.get(f"/esign/t/{secret}").status_code, 200)
         response = self.post(f"/esign/t/{secret}/code")
         self.assertEqual(response.status_code, 303, response.text)
@@ -417,13 +417,13 @@ class EsignHttpCommon(HttpCase, EsignCommon):
     def enter(self, request):
         """Open the newest link, ask for a code, give it; return the path of the page."""
         path = self.ask_for_code(request)
-        response = self.post(f"{path}/verify", {"code": self.last_code(request.signer_ids[:1].email)})
+        response = self.post(f"{path}/verify", {"code": self.last_code(request._due_signer().email)})
         self.assertEqual(response.status_code, 303, response.text)
         return path
 
     def read(self, request, path):  # pylint: disable=method-required-super
         """Report, as the viewer does, that the last page was shown."""
-        response = self.post(f"{path}/read", {"sha256": request._document("quote").sha256})
+        response = self.post(f"{path}/read", {"sha256": request._due_signer()._shown_document().sha256})
         self.assertEqual((response.status_code, response.json()), (200, {"ok": True}))
 
     def enter_and_read(self, request):

@@ -278,14 +278,14 @@ class TestPromisedEvents(EsignCommon, TransactionCase):
 
     def test_what_was_shown_and_what_was_not_ticked(self):
         request = self.send()
-        consents = [{**item, "required": item["code"] != "C2"} for item in request.consents]
-        request.consents = consents
+        consents = [{**item, "required": item["code"] != "C2"} for item in request.signer_ids.consents]
+        request.signer_ids.consents = consents
         self.read_and_sign(request, consents=[item["code"] for item in consents if item["required"]])
         entries = {(item.type, item.payload.get("code")) for item in request.event_ids}
         self.assertIn(("consent.unticked", "C2"), entries)
         self.assertNotIn(("consent.ticked", "C2"), entries)
         (shown,) = request.event_ids.filtered(lambda item: item.type == "recap.shown")
-        self.assertEqual(shown.payload["sha256"], sha256_hex(canonical_json(request.recap)))
+        self.assertEqual(shown.payload["sha256"], sha256_hex(canonical_json(request.signer_ids.recap)))
 
     def test_staff_that_opens_the_proof_leaves_an_entry(self):
         request = self.read_and_sign(self.send())

@@ -35,12 +35,14 @@ class TestConsent(EsignCommon, TransactionCase):
 
     def test_the_version_stands_in_the_request(self):
         self.consent.text = "I, {name}, agree."
-        (first, *_others) = self.send().consents
+        (first, *_others) = self.send().signer_ids.consents
         self.assertEqual((first["version"], first["text"]), (2, "I, Jeanne Martin, agree."))
 
     def test_unknown_placeholders_stay_as_typed(self):
         self.consent.text = "{number} {nonsense} {name.__class__}"
-        self.assertEqual(self.send().consents[0]["text"], f"{self.order.name} {{nonsense}} {{name.__class__}}")
+        self.assertEqual(
+            self.send().signer_ids.consents[0]["text"], f"{self.order.name} {{nonsense}} {{name.__class__}}"
+        )
 
     def test_a_statement_that_was_archived_is_not_asked(self):
         self.consent.active = False
@@ -64,14 +66,14 @@ class TestConsent(EsignCommon, TransactionCase):
         self.company.write({"esign_terms": base64.b64encode(make_pdf("Terms")), "esign_terms_date": "2026-01-31"})
         request = self.send()
         self.assertEqual(self._codes(request), ["C1", "C2", "C3", "C5"])
-        self.assertIn("version of 01/31/2026", request.consents[2]["text"])
-        self.assertTrue(request.consents[2]["required"])
+        self.assertIn("version of 01/31/2026", request.signer_ids.consents[2]["text"])
+        self.assertTrue(request.signer_ids.consents[2]["required"])
 
     def test_annexes_are_counted(self):
         composer = self.compose()
         self.attach(composer, "plan.pdf", make_pdf("Plan"))
         composer.action_send_mail()
-        self.assertIn("annexes (1)", self.order.sudo().esign_request_id.consents[1]["text"])
+        self.assertIn("annexes (1)", self.order.sudo().esign_request_id.signer_ids.consents[1]["text"])
 
     def _codes(self, request):
-        return [item["code"] for item in request.consents]
+        return [item["code"] for item in request.signer_ids.consents]

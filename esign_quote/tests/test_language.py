@@ -95,7 +95,7 @@ class TestFrenchCustomer(FrenchCommon, EsignHttpCommon, HttpCase):
         self.assertIn("725,00", page)
 
     def test_the_consents_are_frozen_in_french(self):
-        consent = self.request.consents[0]
+        consent = self.request.signer_ids.consents[0]
         template = self._french(
             "I agree to conclude this quote electronically. I am {name} and the mailbox {email} that received the code is mine."
         )
@@ -112,7 +112,7 @@ class TestFrenchCustomer(FrenchCommon, EsignHttpCommon, HttpCase):
         self.assertIn(self._french("Accepted electronically by"), pdf_text(self.request._document("signed")._bytes()))
         proof = pdf_text(self.request._document("proof")._bytes())
         self.assertIn(self._french("Proof of electronic signature"), proof)
-        self.assertIn(self.request.consents[0]["text"][:40], proof)
+        self.assertIn(self.request.signer_ids.consents[0]["text"][:40], proof)
         self.send_queue()
         # The customer reads French, the salesperson English.
         self.assertNotIn("You have signed", self.sent(self.customer.email)[-1].text)
@@ -151,7 +151,7 @@ class TestFrenchWaysIn(LockCommon, SmsCommon, FrenchCommon, EsignHttpCommon, Htt
         text = self.gateway.sent[-1][1].splitlines()[0]
         self.assertRegex(text, r"^\d{6} est votre code")
         self.assertIsNone(ENGLISH.search(text), text)
-        self.assertIsNone(ENGLISH.search(" ".join(item["text"] for item in request.consents)))
+        self.assertIsNone(ENGLISH.search(" ".join(item["text"] for item in request.signer_ids.consents)))
 
     def test_lock(self):
         path = self.ask_for_code(self.request)

@@ -108,7 +108,7 @@ class TestResend(EsignHttpCommon, HttpCase):
 
     def test_the_statements_name_the_new_mailbox(self):
         self._resend(email="right@customer.example")
-        self.assertIn("r•••@c•••.example", self.request.consents[0]["text"])
+        self.assertIn("r•••@c•••.example", self.request.signer_ids.consents[0]["text"])
 
     def test_an_address_that_is_none_changes_nothing(self):
         with self.assertRaises(UserError):

@@ -362,7 +362,7 @@ class TestRights(EsignCommon, TransactionCase):
     def test_consents_of_another_company_are_not_used_nor_seen(self):
         company = self.env["res.company"].create({"name": "Elsewhere"})
         consent = self.env["esign.consent"].create({"code": "X1", "text": "Elsewhere", "company_id": company.id})
-        self.assertNotIn("X1", [item["code"] for item in self.send(self.new_order()).consents])
+        self.assertNotIn("X1", [item["code"] for item in self.send(self.new_order()).signer_ids.consents])
         self.assertFalse(consent.with_user(self.users["esign"]).has_access("read"))
 
     # === TOOLS === #

@@ -130,7 +130,7 @@ class TestSigning(SigningCommon, HttpCase):
     # === CONSENT === #
 
     def test_the_statements_for_a_consumer(self):
-        self.assertEqual([item["code"] for item in self.request.consents], ["C1", "C2", "C5"])
+        self.assertEqual([item["code"] for item in self.request.signer_ids.consents], ["C1", "C2", "C5"])
         page = self.sign_page()
         words = " ".join(page.text_content().split()).replace("\xa0", " ")
         self.assertIn("I am Jeanne Martin and the mailbox j•••@c•••.example that received the code is mine", words)
@@ -145,7 +145,7 @@ class TestSigning(SigningCommon, HttpCase):
         self.assertFalse(self.sign_page().xpath("//input[@name='consents'][@checked]"))
 
     def test_each_required_statement_is_required(self):
-        self.assertEqual([item["code"] for item in self.request.consents if item["required"]], ["C1", "C2"])
+        self.assertEqual([item["code"] for item in self.request.signer_ids.consents if item["required"]], ["C1", "C2"])
         self.assert_refused("Please tick the statements above", consents=["C2", "C5"])
 
     def test_no_statement_at_all(self):
@@ -306,7 +306,7 @@ class TestSigningBusiness(SigningCommon, HttpCase):
 
     def test_the_statements_for_a_business(self):
         self.assertEqual(self.request.audience, "business")
-        self.assertEqual([item["code"] for item in self.request.consents], ["C1", "C2", "C4"])
+        self.assertEqual([item["code"] for item in self.request.signer_ids.consents], ["C1", "C2", "C4"])
         words = " ".join(self.sign_page().text_content().split())
         self.assertIn("I sign for Brasserie du Port, 552 100 554 and have authority to bind it", words)
         self.assertIn("Sign the quote", words)

@@ -180,8 +180,8 @@ class TestSmsPages(SmsCommon, EsignHttpCommon, HttpCase):
         ):
             with self.subTest(channel):
                 request = self._send(channel, self.new_order())
-                self.assertEqual(request.consents[0]["code"], code)
-                self.assertIn("••• 78", request.consents[0]["text"])
+                self.assertEqual(request.signer_ids.consents[0]["code"], code)
+                self.assertIn("••• 78", request.signer_ids.consents[0]["text"])
                 path = self.ask_for_code(request)
                 if channel == "both":
                     self.post(f"{path}/verify", {"code": self.last_code()})

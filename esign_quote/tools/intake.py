@@ -19,7 +19,7 @@ from .geometry import SCALE, Placement
 from .hashing import sha256_hex
 from .pdf_limits import PYHANKO_LIMITS, pypdf_limits, refused_when_unreadable
 from .pdf_walk import Findings, WalkLimits, walk_document
-from .placement import find_placement
+from .placement import find_placements
 from .seal import SealKey, generate_certificate, seal_pdf
 from .stamping import count_pages
 from .verify import verify_strict
@@ -83,8 +83,8 @@ class IntakeReport:
     size: int
     """Bytes."""
     sha256: str
-    placement: Placement | None
-    """Where a stamp of the default size hides nothing; None for an annex."""
+    placements: tuple[Placement, ...]
+    """Where stamps of the default size hide nothing, in the order of the signers; none for an annex."""
     has_forms: bool = False
     """Form fields: they are sealed as they look now."""
     has_attachments: bool = False
@@ -97,13 +97,19 @@ class IntakeReport:
     revisions: int = 1
     """Number of cross-reference sections; more than one: the file was updated after it was made."""
 
+    @property
+    def placement(self) -> Placement | None:
+        """The first signer's."""
+        return self.placements[0] if self.placements else None
 
-def inspect_pdf(data: bytes, limits: IntakeLimits | None = None, dry_run: bool = True) -> IntakeReport:
+
+def inspect_pdf(data: bytes, limits: IntakeLimits | None = None, dry_run: bool = True, stamps: int = 1) -> IntakeReport:
     """Check a PDF that is to be read, stamped and sealed.
 
     :param bytes data: the file
     :param IntakeLimits limits: bounds
     :param bool dry_run: also stamp every page and seal with a throw-away key
+    :param int stamps: how many places are wanted
     :raises PdfRefused: with a key of :data:`REASONS`; never anything else
     """
     limits = limits or IntakeLimits()
@@ -119,10 +125,10 @@ def inspect_pdf(data: bytes, limits: IntakeLimits | None = None, dry_run: bool =
     width, height = findings.last_page_size
     if width < limits.min_page_width_pt or height < limits.min_page_height_pt:
         raise PdfRefused("bad_size", width_pt=round(width), height_pt=round(height))
-    placement = find_placement(data, WIDTH_PT, HEIGHT_PT)
+    placements = tuple(find_placements(data, WIDTH_PT, HEIGHT_PT, stamps))
     if dry_run:
-        _dry_run(data, findings.pages, placement)
-    return replace(_report(data, findings, revisions), placement=placement)
+        _dry_run(data, findings.pages, placements)
+    return replace(_report(data, findings, revisions), placements=placements)
 
 
 def inspect_annex(data: bytes, limits: IntakeLimits | None = None) -> IntakeReport:
@@ -146,7 +152,7 @@ def _report(data: bytes, findings: Findings, revisions: int) -> IntakeReport:
         pages=findings.pages,
         size=len(data),
         sha256=sha256_hex(data),
-        placement=None,
+        placements=(),
         has_forms=findings.has_forms,
         has_attachments=findings.has_attachments,
         has_links=findings.has_links,
@@ -210,10 +216,10 @@ def _dry_run_tools() -> tuple[SealKey, bytes]:
     return key, draw_stamp(content)
 
 
-def _dry_run(data: bytes, pages: int, placement: Placement) -> None:
+def _dry_run(data: bytes, pages: int, placements: tuple[Placement, ...]) -> None:
     key, stamp = _dry_run_tools()
     everywhere = [Placement(page, 0, 0, SCALE // 2, SCALE // 10) for page in range(pages)]
-    stamps = [(place, stamp) for place in (*everywhere, placement)]
+    stamps = [(place, stamp) for place in (*everywhere, *placements)]
     try:
         sealed = seal_pdf(data, stamps, key, signing_time=DRY_RUN_MOMENT, signer_name="Dry run", reason="Dry run")
         verdict = verify_strict(sealed, key.certificate, sha256_hex(data), len(data))

@@ -23,6 +23,7 @@ MEANINGS = (
     (r"signed\.pdf", "the quotation as signed: as read, with stamp and seal", "le devis signé : tel que lu, avec la signature apposée et le cachet"),
     (r"quotation\.pdf", "the quotation as it was sent", "le devis tel qu'il a été envoyé"),
     (r"annexes/.*", "an annex, as it was sent", "une annexe, telle qu'envoyée"),
+    (r"previews/.*", "the quotation with the stamps so far, as a later signer saw it", "le devis avec les signatures déjà apposées, tel que vu par un signataire suivant"),
     (r"proof\.pdf", "the proof file, to read; sealed", "le fichier de preuve, à lire ; scellé"),
     (r"proof\.json", "the proof record, for computers", "le dossier de preuve, pour les ordinateurs"),
     (r"journal\.json", "every step, chained by fingerprints", "chaque étape, enchaînée par empreintes"),

@@ -15,7 +15,7 @@ from .geometry import SCALE, PageBox, Placement, inherited, read_page_box
 from .paint import Box, PaintLimits, TooComplex, intersect, painted_boxes
 from .pdf_limits import pypdf_limits, refused_when_unreadable
 
-__all__ = ["find_placement"]
+__all__ = ["find_placement", "find_placements"]
 
 _logger = logging.getLogger(__name__)
 
@@ -40,24 +40,44 @@ def find_placement(
     taken: Sequence[Placement] = (),
     limits: PaintLimits | None = None,
 ) -> Placement:
-    """Choose where a stamp hides nothing.
+    """Choose where a stamp hides nothing; see :func:`find_placements`.
+
+    :param taken: placements of other stamps of the same file
+    """
+    return find_placements(data, width_pt, height_pt, 1, taken, limits)[0]
+
+
+def find_placements(
+    data: bytes,
+    width_pt: float,
+    height_pt: float,
+    count: int,
+    taken: Sequence[Placement] = (),
+    limits: PaintLimits | None = None,
+) -> list[Placement]:
+    """Choose where stamps of one size hide nothing, nor each other.
 
     :param bytes data: the PDF
     :param float width_pt: wanted width in points; made smaller (in proportion) on a narrower page
     :param float height_pt: wanted height in points
+    :param int count: how many stamps
     :param taken: placements of other stamps of the same file
     :param PaintLimits limits: bounds of the work; a page beyond them counts as full
-    :return: a place on the last page, or one whose ``page`` is the number of pages (or more): a page
-        that ``seal_pdf`` adds
+    :return: for each stamp a place on the last page, or one whose ``page`` is the number of pages (or
+        more): a page that ``seal_pdf`` adds
     :raises PdfRefused: ``broken`` or ``too_complex`` when the last page cannot be read
     """
     with refused_when_unreadable(), pypdf_limits():
         reader = pypdf.PdfReader(io.BytesIO(data))
-        count = len(reader.pages)
-        page = reader.pages[count - 1]
+        pages = len(reader.pages)
+        page = reader.pages[pages - 1]
         box = read_page_box(page)
         boxes = _content_boxes(page, box, limits or PaintLimits())
-    return _choose(box, boxes, count, (width_pt / box.unit, height_pt / box.unit), taken)
+    size = (width_pt / box.unit, height_pt / box.unit)
+    found: list[Placement] = []
+    for _number in range(count):
+        found.append(_choose(box, boxes, pages, size, [*taken, *found]))
+    return found
 
 
 def _choose(box: PageBox, boxes, count: int, size: tuple[float, float], taken: Sequence[Placement]) -> Placement:

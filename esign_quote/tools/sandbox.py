@@ -42,6 +42,8 @@ class FileToInspect:
     kind: str
     """QUOTE or ANNEX."""
     data: bytes
+    stamps: int = 1
+    """How many places for stamps are wanted; of no meaning for an annex."""
 
 
 def inspect_apart(files: Sequence[FileToInspect], limits: IntakeLimits | None = None) -> list[IntakeReport]:
@@ -81,7 +83,7 @@ def _request(files: Sequence[FileToInspect], limits: IntakeLimits) -> bytes:
         "path": [entry for entry in sys.path if entry and os.path.isabs(entry)],
         "memory": MEMORY_BYTES,
         "limits": asdict(limits),
-        "files": [{"kind": item.kind, "size": len(item.data)} for item in files],
+        "files": [{"kind": item.kind, "size": len(item.data), "stamps": item.stamps} for item in files],
     }
     return b"".join((json.dumps(head).encode(), b"\n", *(item.data for item in files)))
 
@@ -127,7 +129,7 @@ def _read(answer, number: int) -> IntakeReport:
         raise PdfRefused(answer["refused"], **{**(detail if isinstance(detail, dict) else {}), "file": number})
     try:
         values = dict(answer["report"])
-        placement = values.pop("placement")
-        return IntakeReport(**values, placement=Placement.from_dict(placement) if placement else None)
+        placements = tuple(Placement.from_dict(item) for item in values.pop("placements"))
+        return IntakeReport(**values, placements=placements)
     except (KeyError, TypeError, ValueError, EsignError) as error:
         raise PdfRefused("too_complex", cause="answer", file=number) from error

@@ -40,13 +40,13 @@ def main() -> None:
 
     limits = intake.IntakeLimits(**request["limits"])
     intake.warm_up()
-    files = [(item["kind"], source.read(item["size"])) for item in request["files"]]
+    files = [(item["kind"], source.read(item["size"]), item["stamps"]) for item in request["files"]]
     gc.enable()
     _lock_in(request["memory"], limits.max_seconds * len(files))
     _answer({"ready": True})
-    for kind, data in files:
+    for kind, data, stamps in files:
         _allow(limits.max_seconds)
-        _answer(_inspect(intake, kind, data, limits))
+        _answer(_inspect(intake, kind, data, limits, stamps))
 
 
 def _hear_signals() -> None:
@@ -98,17 +98,19 @@ def _used_seconds() -> int:
     return int(used.ru_utime + used.ru_stime)
 
 
-def _inspect(intake, kind: str, data: bytes, limits) -> dict:
-    inspect = intake.inspect_pdf if kind == "quote" else intake.inspect_annex
+def _inspect(intake, kind: str, data: bytes, limits, stamps: int) -> dict:
     try:
-        report = inspect(data, limits)
+        if kind == "quote":
+            report = intake.inspect_pdf(data, limits, stamps=stamps)
+        else:
+            report = intake.inspect_annex(data, limits)
     except intake.PdfRefused as error:
         plain = {name: value for name, value in error.detail.items() if isinstance(value, str | int | float | None)}
         return {"refused": error.reason, "detail": plain}
     except MemoryError:
         return {"refused": "too_complex", "detail": {"cause": "MemoryError"}}
     values = asdict(report)
-    values["placement"] = report.placement.to_dict() if report.placement else None
+    values["placements"] = [placement.to_dict() for placement in report.placements]
     return {"report": values}
 
 

@@ -1,5 +1,6 @@
 from . import (
     esign_hold,
+    esign_next_signer,
     esign_performed,
     esign_resend,
     esign_seal_import,

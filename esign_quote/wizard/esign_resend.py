@@ -15,13 +15,13 @@ class EsignResend(models.TransientModel):
     @api.depends("request_id")
     def _compute_contact(self):
         for wizard in self:
-            signer = wizard.request_id.signer_ids[:1]
+            signer = wizard.request_id._due_signer()
             wizard.email, wizard.phone = signer.email, signer.phone
 
     @api.depends("email", "phone", "request_id")
     def _compute_changed(self):
         for wizard in self:
-            signer = wizard.request_id.signer_ids[:1]
+            signer = wizard.request_id._due_signer()
             wizard.changed = (wizard.email, wizard.phone or False) != (signer.email, signer.phone or False)
 
     def action_send(self):
@@ -29,7 +29,7 @@ class EsignResend(models.TransientModel):
         self.ensure_one()
         request = self.request_id
         request._check_correctable()
-        signer = request.signer_ids[:1]
+        signer = request._due_signer()
         if self.changed and self.update_contact and signer.partner_id:
             # With the user's own rights: whoever may not edit contacts unticks the box.
             values = {"email": self.email} | ({"phone": self.phone} if self.channel != "mail" else {})

@@ -21,5 +21,5 @@ class EsignUnlock(models.TransientModel):
             raise UserError(self.env._("Please give the reason: it is kept in the journal."))
         if not request.locked_until:
             raise UserError(self.env._("Code entry is not locked."))
-        request.sudo().signer_ids[:1]._unlock(reason[:200])
+        request.sudo()._due_signer()._unlock(reason[:200])
         return {"type": "ir.actions.act_window_close"}

@@ -201,6 +201,17 @@ _CUSTOMER = [
     ("order confirmation", AFTER),
     ("order", AFTER),
 ]
+# The first of two signers.
+_TURN = [
+    ("turn compare-and-set", BEFORE),
+    ("turn compare-and-set", AFTER),
+    ("completion", BEFORE, STAR),
+    ("next signer", BEFORE),
+    ("preview", BEFORE),
+    ("preview", AFTER),
+    ("invitation", AFTER, STAR),
+    ("next signer", AFTER),
+]
 # What the cron does of it.
 _JOB = [item for item in _CUSTOMER if item[0] not in ("consent compare-and-set", "consent")]
 _MAILS = [
@@ -265,3 +276,4 @@ STAMPED_POINTS = _of_this_size(_STAMPED)
 LATE_POINTS = _of_this_size(_LATE)
 REFUSAL_POINTS = _of_this_size(_REFUSAL)
 EXPIRY_POINTS = _of_this_size(_EXPIRY)
+TURN_POINTS = _of_this_size(_TURN)

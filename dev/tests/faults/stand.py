@@ -13,6 +13,7 @@ import os
 import random
 import signal
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import quotations
@@ -52,8 +53,9 @@ EXPECTED = ("could not serialize access", "no database for a visitor")
 # After its answer, werkzeug reads up to 10 MB of what may still come: 200 threads at once reach Odoo's limit of memory.
 CROWDED = ("data = self.rfile.read(10_000_000)",)
 LONG = 10**9  # seconds
-# Between connecting and speaking: on a machine that stands still for a moment, Odoo's two seconds are soon over.
-PATIENCE = {"ODOO_HTTP_SOCKET_TIMEOUT": "30"}
+# Between connecting and speaking: on a machine that stands still for a moment, Odoo's two seconds are soon over. Not
+# much longer, for a process waits as long for the rest of a request that never comes (R-12).
+PATIENCE = {"ODOO_HTTP_SOCKET_TIMEOUT": "5"}
 END_LEASE = """UPDATE esign_request SET lease_until = clock_timestamp() AT TIME ZONE 'UTC' - interval '1 second'
                 WHERE order_id = ANY(%s) AND lease_until IS NOT NULL"""
 
@@ -140,6 +142,12 @@ class Stand:
         quotation = quotations.create_quotation(self.admin)
         quotations.send_for_signature(self.admin, quotation, channel=channel)
         return quotation
+
+    def send_to_two(self) -> tuple[quotations.Quotation, quotations.Quotation]:
+        """A quotation that its customer signs first, then another one's; as each of the two sees it."""
+        first, other = quotations.create_quotation(self.admin), quotations.create_quotation(self.admin)
+        quotations.send_for_signature(self.admin, first, then=[other])
+        return first, replace(first, partner_id=other.partner_id, signer=other.signer, email=other.email)
 
     def forget_limits(self) -> None:
         """As if a day had gone by since anybody asked for a code or a link."""

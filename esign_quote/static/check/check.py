@@ -43,7 +43,7 @@ from collections import namedtuple
 MAX_FILE, MAX_PACK = 150_000_000, 400_000_000  # bytes that are read of one file, of one pack
 MAX_SIGNATURES = 16
 # What a folder may hold of a pack; other files beside it are let alone.
-IN_PACK = re.compile(r"(annexes|tokens|certificates|mails)/[^/]+$|[a-z]+\.(pdf|json|py|html)$|README-..\.txt$|SHA256SUMS$")
+IN_PACK = re.compile(r"(annexes|previews|tokens|certificates|mails)/[^/]+$|[a-z]+\.(pdf|json|py|html)$|README-..\.txt$|SHA256SUMS$")
 
 
 class Bad(Exception):
@@ -542,11 +542,11 @@ def check_file(report, files, main, kind, proof):
     report.say(1, same, "same" if same else "unsigned" if unsigned else "other", sha256=sha(data))
     begins = sha(data[: original["bytes"]]) == original["sha256"]
     report.say(1, begins, "prefix" if begins else "no_prefix", bytes=original["bytes"])
-    known = [item["sha256"] for item in proof["documents"] if item["kind"] in ("annex", "terms")]
+    known = [item["sha256"] for item in proof["documents"] if item["kind"] in ("annex", "terms", "preview")]
     for name in sorted(files):
-        if name.startswith("annexes/"):
+        if name.startswith(("annexes/", "previews/")):
             held = sha(files[name]) in known
-            report.say(1, held, "annex" if held else "annex_other", name=clean(name))
+            report.say(1, held, "listed" if held else "not_listed", name=clean(name))
     if same:
         return "same"
     return "unsigned" if unsigned else "altered" if begins else "other"
@@ -709,8 +709,8 @@ TEXTS = {
     "other": ["its SHA-256 is not the one in the proof: {sha256}", "son SHA-256 n'est pas celui de la preuve : {sha256}"],
     "prefix": ["its first {bytes} bytes are the quotation as it was read, by its SHA-256", "ses {bytes} premiers octets sont le devis tel qu'il a été lu, d'après son SHA-256"],
     "no_prefix": ["its first {bytes} bytes are not the quotation that was read", "ses {bytes} premiers octets ne sont pas le devis qui a été lu"],
-    "annex": ["{name} is an annex listed in the proof", "{name} est une annexe citée dans la preuve"],
-    "annex_other": ["{name} is no annex of the proof", "{name} n'est pas une annexe de la preuve"],
+    "listed": ["{name} is listed in the proof", "{name} est cité dans la preuve"],
+    "not_listed": ["{name} is not listed in the proof", "{name} n'est pas cité dans la preuve"],
     "sum_other": ["{name} is not as listed in SHA256SUMS", "{name} n'est pas conforme à SHA256SUMS"],
     "sums": ["SHA256SUMS cannot be read", "SHA256SUMS est illisible"],
     "seal_ok": ["one signature, over the whole file, that allows no change", "une seule signature, sur tout le fichier, qui n'autorise aucun changement"],
