@@ -34,14 +34,14 @@ class EsignRequest(models.Model):
         super().init()
         self.env["esign.immutable"]._guard_requests()
 
-    def _move(self, target, sources=("sent",), **values):
+    def _move(self, target, sources=("sent",), at_turn=None, **values):
         """Override: with the end of a procedure its term begins."""
         if target in FINAL_STATES:
             if not self.answered_on:
                 values.setdefault("answered_on", self._now())
             answered_on = values.get("answered_on") or self.answered_on
             values["retention_until"] = self._term(answered_on.date())
-        return super()._move(target, sources, **values)
+        return super()._move(target, sources, at_turn=at_turn, **values)
 
     def _term(self, day):
         """Return the last day on which what ended, or was performed, on ``day`` is kept."""

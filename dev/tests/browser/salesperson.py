@@ -1,6 +1,6 @@
 """The salesperson's side in a browser: Odoo's own screens with what the addon puts into them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import quotations
 from playwright.sync_api import Page, expect
@@ -40,7 +40,10 @@ class Salesperson:
         self.page.goto(f"{self.url}/odoo/sales/{quotation.id}")
         expect(self.page.locator(".o_form_view .oe_title")).to_contain_text(quotation.number, timeout=60_000)
 
-    def send_for_signature(self, quotation: quotations.Quotation) -> None:
+    def send_for_signature(
+        self, quotation: quotations.Quotation, then: Sequence[quotations.Quotation] = ()
+    ) -> None:
+        """``then``: whose customers sign afterwards, in this order."""
         self.open_quotation(quotation)
         button = self.page.locator("button[name=action_esign_send]:visible")
         expect(button).to_have_class("btn btn-primary")
@@ -50,12 +53,21 @@ class Salesperson:
         expect(box).to_be_checked(timeout=60_000)
         expect(self.page.locator(".modal .o_field_tags")).to_contain_text(quotation.signer)
         expect(self.page.locator(".modal a[href*='/web/content/']").first).to_contain_text(f"{quotation.number}.pdf")
+        for other in then:
+            self._add_signer(other)
         self.shoot(self.page, "composer")
         self.page.locator(".modal button[name=action_send_mail]").click()
         expect(self.page.locator(".modal")).to_have_count(0, timeout=60_000)
         expect(self.page.locator(".o_esign_progress[data-state=sent]")).to_be_visible()
         expect(self.page.locator(".oe_stat_button[name=action_esign_requests]")).to_be_visible()
         self.shoot(self.page, "sent")
+
+    def _add_signer(self, other: quotations.Quotation) -> None:
+        rows = self.page.locator(".modal div[name=esign_next_ids]")
+        rows.locator(".o_field_x2many_list_row_add button, .o_field_x2many_list_row_add a").click()
+        rows.locator(".o_selected_row div[name=partner_id] input").fill(other.email)
+        self.page.locator(".o-autocomplete--dropdown-item:visible").first.click()
+        expect(rows.locator(".o_selected_row")).to_contain_text(other.email)
 
     def see_result(self, quotation: quotations.Quotation, *, state: str, order_state: str) -> None:
         self.open_quotation(quotation)

@@ -42,14 +42,14 @@ def test_too_large_without_a_child(monkeypatch):
 
 @pytest.fixture
 def child(tmp_path, monkeypatch):
-    """Another inspection in the child: the text of a function ``inspect_pdf(data, limits)``."""
+    """Another inspection in the child: the text of a function ``inspect_pdf(data, limits, stamps)``."""
 
     def install(body):
         source = sandbox._CHILD.read_text()
         head, tail = source.split("def main() -> None:")
         tail = tail.replace("    _lock_in(", "    intake.inspect_pdf = _hostile\n    _lock_in(", 1)
         path = tmp_path / "child.py"
-        text = f"{head}def _hostile(data, limits):\n    {body}\n\n\ndef main() -> None:{tail}"
+        text = f"{head}def _hostile(data, limits, stamps):\n    {body}\n\n\ndef main() -> None:{tail}"
         path.write_text(text.replace("Path(__file__).resolve().parent", f"Path({str(sandbox._CHILD.parent)!r})"))
         monkeypatch.setattr(sandbox, "_CHILD", path)
 

@@ -107,8 +107,8 @@ def signature_pack(key, original, kind="signature", proof_key=None, attach=False
     """Return the files of a dispute pack, as the addon makes it."""
     entries = journal(*steps())
     signed = seal_file(original, key, **options)
-    annex = make.quote(1, lines=2)
-    documents = [("quote", "S00042.pdf", original), ("annex", "plan.pdf", annex)]
+    annex, preview = make.quote(1, lines=2), original + b"% with the stamps of earlier signers\n"
+    documents = [("quote", "S00042.pdf", original), ("preview", "2.pdf", preview), ("annex", "plan.pdf", annex)]
     if kind == "signature":
         documents.append(("signed", "S00042 - signed.pdf", signed))
     proof = {
@@ -132,6 +132,7 @@ def signature_pack(key, original, kind="signature", proof_key=None, attach=False
     return {
         ("signed.pdf" if kind == "signature" else "quotation.pdf"): signed if kind == "signature" else original,
         "annexes/01-plan.pdf": annex,
+        "previews/2.pdf": preview,
         "proof.pdf": proof_pdf,
         "proof.json": text,
         "journal.json": journal_file(whole),
@@ -472,6 +473,7 @@ def _pack_attacks(good, key, other_key, original):
     foreign = signature_pack(key, original, proof_key=other_key)
     yield case("proof PDF: another key's seal", foreign, (YES, NO, YES))
     yield case("annex changed", {**good, "annexes/01-plan.pdf": make.quote(1)}, (NO, YES, YES))
+    yield case("preview changed", {**good, "previews/2.pdf": make.quote(1)}, (NO, YES, YES))
     sums = "".join(f"{sha256_hex(data)}  {name}\n" for name, data in good.items()).encode()
     listed = {**good, "SHA256SUMS": sums}
     yield Vector("with its list of sums", listed, "authentic", (YES, YES, YES))
