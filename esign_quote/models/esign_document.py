@@ -21,7 +21,7 @@ class EsignDocument(models.Model):
     kind = fields.Selection(
         [
             ("quote", "Quotation"),
-            ("preview", "Quotation with earlier stamps"),
+            ("preview", "Preview"),
             ("annex", "Annex"),
             ("terms", "Terms of sale"),
             ("signed", "Signed quotation"),

@@ -40,9 +40,7 @@ class Salesperson:
         self.page.goto(f"{self.url}/odoo/sales/{quotation.id}")
         expect(self.page.locator(".o_form_view .oe_title")).to_contain_text(quotation.number, timeout=60_000)
 
-    def send_for_signature(
-        self, quotation: quotations.Quotation, then: Sequence[quotations.Quotation] = ()
-    ) -> None:
+    def send_for_signature(self, quotation: quotations.Quotation, then: Sequence[quotations.Quotation] = ()) -> None:
         """``then``: whose customers sign afterwards, in this order."""
         self.open_quotation(quotation)
         button = self.page.locator("button[name=action_esign_send]:visible")

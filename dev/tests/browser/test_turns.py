@@ -34,7 +34,9 @@ def test_two_signers(mails, salesperson, customer_page, sales, photographer, cer
     second = Customer(customer_page("fr_FR", 390), mails, theirs, shoot)
     second.open_link(quotations.personal_link(mails, other.email))
     second.paste_code(second.ask_code())
-    expect(second.page.locator(".o_esign_alert_success")).to_contain_text(f"Signé par {quotation.signer}")
+    expect(second.page.locator(".o_esign_alert_success")).to_contain_text(
+        re.compile(rf"Signé par {quotation.signer} le \d")
+    )
     second.read_to_end()
     second.go_on_to_sign()
     second.fill_in("drawn")

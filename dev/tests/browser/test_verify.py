@@ -73,7 +73,9 @@ def test_the_public_page(signed, server, customer_page, new_page, photographer, 
     changed.write_bytes(signed["signed"].read_bytes()[:-1] + b"\0")
     added.write_bytes(signed["signed"].read_bytes() + b"%%EOF\n")
     for width in WIDTHS:
-        _by_fingerprint(customer_page("en_US", width), server, {**signed, "changed": changed}, photographer(f"verify-{width}"))
+        _by_fingerprint(
+            customer_page("en_US", width), server, {**signed, "changed": changed}, photographer(f"verify-{width}")
+        )
     _dropped(customer_page("fr_FR", 1280), server, signed)
     for javascript in (True, False):
         page = new_page(java_script_enabled=javascript, viewport={"width": 390, "height": 844})
@@ -131,7 +133,9 @@ def test_the_file_for_the_browser_gives_every_vector_its_word(every_vector, new_
         page.set_input_files("#file", file)
         page.wait_for_selector(".verdict[data-word]")
         word = page.get_attribute(".verdict", "data-word")
-        answers = tuple(ANSWERS[item.get_attribute("data-answer")] for item in page.query_selector_all("section.answer"))
+        answers = tuple(
+            ANSWERS[item.get_attribute("data-answer")] for item in page.query_selector_all("section.answer")
+        )
         if word != vector.word or (vector.answers and answers != vector.answers):
             wrong.append((vector.name, word, answers))
     assert not wrong
