@@ -27,6 +27,12 @@ ALLOWED = [
         r"bad query: b' UPDATE \"discuss_channel_member\"",
     )
 ]
+# The last frame of a traceback is in the addon.
+OWN_CODE_RAISED = re.compile(rf'^  File "{re.escape(str(paths.ADDON))}/(?![\s\S]*^  File ")', re.MULTILINE)
+DATABASE_GONE = re.compile(
+    r"^psycopg2\.(OperationalError|InterfaceError|DatabaseError|errors\.(AdminShutdown|CrashShutdown|CannotConnectNow)): ",
+    re.MULTILINE,
+)
 MAX_LINES = 40  # of one entry, a traceback for example
 
 
@@ -83,7 +89,22 @@ def findings(log: str) -> list[str]:
     ]
 
 
+def own_findings(log: str) -> list[str]:
+    """Entries that are the addon's own fault on a server whose database or processes were killed.
+
+    What Odoo says of it is not looked at. The addon may say that the database was gone, as the end of a traceback tells.
+    """
+    return [
+        str(entry)
+        for entry in entries(log)
+        if entry.level in ("WARNING", "ERROR", "CRITICAL")
+        and (OWN_CODE_RAISED.search(entry.message) or (_is_own(entry) and not DATABASE_GONE.search(entry.message)))
+    ]
+
+
+def _is_own(entry: Entry) -> bool:
+    return entry.logger.startswith(f"odoo.addons.{paths.ADDON_NAME}")
+
+
 def _concerns_addon(entry: Entry) -> bool:
-    return entry.logger.startswith(f"odoo.addons.{paths.ADDON_NAME}") or bool(
-        re.search(rf"{paths.ADDON_NAME}|\besign[._]", entry.message)
-    )
+    return _is_own(entry) or bool(re.search(rf"{paths.ADDON_NAME}|\besign[._]", entry.message))

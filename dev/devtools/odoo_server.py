@@ -250,7 +250,7 @@ class OdooServer:
 
     def kill_master(self) -> None:
         """End the first process only; the others have to notice it."""
-        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.kill()
         self.process.wait()
 
     def restart(self) -> None:

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import psycopg2
@@ -34,6 +34,9 @@ SETTINGS = {
 }
 # Much faster, and a crash of the machine may destroy the cluster: for tests only.
 UNSAFE_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Who serves connections to a database, except the one that asks.
+BACKENDS = """SELECT pid FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'
+                 AND pid <> pg_backend_pid()"""
 
 
 def find_binaries() -> Path:
@@ -91,12 +94,24 @@ class Cluster:
 
         :return: whether there was one
         """
-        query = """SELECT pid FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'
-                      AND pid <> pg_backend_pid() ORDER BY pid"""
-        found = [pid for (pid,) in self.sql(database, query, [database])]
-        if found:
-            os.kill(choose(found), signal.SIGKILL)
-        return bool(found)
+        with closing(self.connect(database)) as connection, connection.cursor() as cursor:
+            cursor.execute(BACKENDS, [database])
+            try:
+                os.kill(choose([pid for (pid,) in cursor]), signal.SIGKILL)
+            except (IndexError, ProcessLookupError):
+                return False
+            # Only once PostgreSQL has noticed does it recover: then it ends this connection, too.
+            with suppress(psycopg2.OperationalError):
+                cursor.execute("SELECT pg_sleep(60)")
+        return True
+
+    def end_connection(self, database: str, choose: Callable[[list[int]], int]) -> bool:
+        """End one connection to ``database`` at which something is being done, as a network does; the others stay.
+
+        :return: whether there was one
+        """
+        found = [pid for (pid,) in self.sql(database, f"{BACKENDS} AND state <> 'idle'", [database])]
+        return bool(found) and self.sql(database, "SELECT pg_terminate_backend(%s)", [choose(found)]) == [(True,)]
 
     def stop(self) -> None:
         """Stop the cluster if these tools started it and nobody else uses it any more."""

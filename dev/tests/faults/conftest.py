@@ -16,6 +16,7 @@ from scale import PAIR
 from stand import MORTAL, TITLES, Stand
 from visitor import Visitor
 
+from devtools import odoo_log
 from devtools.backup import RestoredDatabases
 from devtools.postgres import Cluster
 from devtools.suites.base import CLUSTER
@@ -23,6 +24,9 @@ from devtools.suites.base import CLUSTER
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "stands(kinds): the kinds of servers that a test is for")
+    config.addinivalue_line(
+        "markers", "harms: what Odoo logs is not judged, since it depends on the moment; what the addon logs is"
+    )
 
 
 def pytest_generate_tests(metafunc):
@@ -52,7 +56,9 @@ def _quiet_log(request):
     if "stand" not in request.fixturenames:
         yield
         return
-    with request.getfixturevalue("stand").kept_quiet():
+    harmed = request.node.get_closest_marker("harms")
+    findings = odoo_log.own_findings if harmed else odoo_log.findings
+    with request.getfixturevalue("stand").kept_quiet(findings):
         yield
 
 

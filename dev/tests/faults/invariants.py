@@ -57,6 +57,18 @@ FILES = """
     SELECT d.kind, d.sha256, d.size, a.store_fname FROM esign_document d
       LEFT JOIN ir_attachment a ON a.res_model = 'esign.document' AND a.res_id = d.id AND a.res_field = 'content'
      WHERE d.request_id = %s"""
+ORPHANS = """
+    SELECT 'attachment ' || a.id FROM ir_attachment a LEFT JOIN esign_document d ON d.id = a.res_id
+     WHERE a.res_model = 'esign.document' AND d.id IS NULL
+     UNION ALL
+    SELECT 'document ' || d.id FROM esign_document d LEFT JOIN ir_attachment a
+        ON a.res_model = 'esign.document' AND a.res_id = d.id AND a.res_field = 'content' WHERE a.id IS NULL
+     UNION ALL
+    SELECT 'document ' || d.id FROM esign_document d LEFT JOIN esign_proof p ON p.document_id = d.id
+     WHERE d.kind = 'proof' AND p.id IS NULL
+     UNION ALL
+    SELECT 'mail ' || m.id FROM mail_mail m LEFT JOIN esign_request r ON r.id = m.esign_request_id
+     WHERE m.esign_request_id != 0 AND r.id IS NULL"""
 MESSAGE_ID = re.compile(rb"^Message-ID:\s*(<[^>]+>)", re.IGNORECASE | re.MULTILINE)
 ANCHORS = """
     SELECT a.day::text, a.root, COALESCE(a.previous, ''), a.count, json_agg(json_build_object(
@@ -116,6 +128,11 @@ class Invariants:
         self._check_anchors()
         secrets_hunt.assert_not_in_tables(self.stand, secrets_hunt.of_visitors(self.mails, visitors))
         return repeated
+
+    def check_nothing_left(self) -> None:
+        """No row of the database, of whomever, is without what it belongs to."""
+        orphans = [name for (name,) in self.stand.sql(ORPHANS)]
+        assert not orphans, f"rows without an owner: {orphans}"
 
     def _check_request(self, request: Request, repeats: bool) -> int:
         kinds = [entry["type"] for entry in self._checked_journal(request)]

@@ -33,7 +33,7 @@ class Scale:
     signers: int  # with and without the flood
     mortal_stands: tuple[str, ...]  # of R-04
     kill_rounds: int  # R-04, at each point
-    random_kills: int  # R-05, rounds of two kills
+    random_kills: int  # R-05, rounds of three kills
     signing_together: int
     sql_failures: tuple[tuple[int, int], ...]  # how often in a row, and every how many-th writing statement
     contended_tables: int
@@ -77,7 +77,7 @@ SIZES = {
         signers=1,
         mortal_stands=DURABLE,
         kill_rounds=1,
-        random_kills=0,
+        random_kills=2,
         signing_together=3,
         sql_failures=((1, 19),),
         contended_tables=1,

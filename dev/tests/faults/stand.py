@@ -20,7 +20,7 @@ import quotations
 import server_log
 import waiting
 
-from devtools import false_clock, fault_points, fault_probe, paths
+from devtools import false_clock, fault_points, fault_probe, odoo_log, paths
 from devtools.databases import Databases
 from devtools.errors import DevError
 from devtools.mailcatcher import MailCatcher
@@ -47,6 +47,7 @@ TITLES = {
 }
 MORTAL = ("durable", "alone")  # with a PostgreSQL of their own
 STEADY = 8  # answers in a row: every process has had its turn
+REVIVAL = 300  # seconds: a busy machine takes a minute to start a server, and it may have to be started again
 # What PostgreSQL says to the loser of a race, before Odoo repeats the request; and what is said of a visitor who found
 # no connection left, which happens with threads: Odoo starts one for each visitor.
 EXPECTED = ("could not serialize access", "no database for a visitor")
@@ -198,38 +199,51 @@ class Stand:
         return bool(processes)
 
     def revive(self) -> None:
-        """Start the servers again that are no more."""
+        """Start the servers again that are no more, until all of them answer."""
         for server in self.servers:
-            if server.process.poll() is not None:
-                server.kill()
-                server.launch()
+            _start_again(server)
         for server in self.servers:
-            waiting.until(lambda server=server: _is_steady(server), what="the servers answer again")
+            waiting.until(lambda server=server: _is_steady(server), timeout=REVIVAL, what="the servers answer again")
 
     @contextmanager
-    def kept_quiet(self):
-        """Fail if a server logs an error, or a warning about the addon, meanwhile."""
+    def kept_quiet(self, findings=odoo_log.findings):
+        """Fail if a server logs an error, or a warning about the addon, meanwhile.
+
+        :param findings: what tells of a log which entries of it must not be there
+        """
         self.forgiven[:] = [*EXPECTED, *(CROWDED if self.kind == "threaded" else ())]
         with ExitStack() as stack:
             for server in self.servers:
-                stack.enter_context(server_log.kept_quiet(server, forgiven=self.forgiven))
+                stack.enter_context(server_log.kept_quiet(server, forgiven=self.forgiven, findings=findings))
             yield
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process has started."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """The processes that a process has started; none if it is no more."""
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def _start_again(server: OdooServer) -> None:
+    if server.process.poll() is not None:
+        server.kill()
+        server.launch()
 
 
 def _is_steady(server: OdooServer) -> bool:
-    """Each process fails once on a connection that died with its database, as in life: wait until none does."""
-    for _number in range(STEADY):
-        try:
+    """Each process fails once on a connection that died with its database, as in life: wait until none does.
+
+    Odoo's first process ends itself when it has to replace another one and finds no database, also while somebody
+    waits here; then it is started again, as a supervisor would.
+    """
+    _start_again(server)
+    try:
+        for _number in range(STEADY):
             server.wait()
-        except DevError:
-            if server.process.poll() is not None:
-                raise
-            return False
+    except DevError:
+        return False
     return True
 
 

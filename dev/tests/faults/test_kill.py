@@ -31,18 +31,6 @@ FOUND = "SELECT state, answered_on FROM esign_request WHERE order_id = %s"
 EXPIRE = """
     UPDATE esign_request SET expires_on = clock_timestamp() AT TIME ZONE 'UTC' - interval '1 minute'
      WHERE order_id = %s"""
-ORPHANS = """
-    SELECT 'attachment ' || a.id FROM ir_attachment a LEFT JOIN esign_document d ON d.id = a.res_id
-     WHERE a.res_model = 'esign.document' AND d.id IS NULL
-     UNION ALL
-    SELECT 'document ' || d.id FROM esign_document d LEFT JOIN ir_attachment a
-        ON a.res_model = 'esign.document' AND a.res_id = d.id AND a.res_field = 'content' WHERE a.id IS NULL
-     UNION ALL
-    SELECT 'document ' || d.id FROM esign_document d LEFT JOIN esign_proof p ON p.document_id = d.id
-     WHERE d.kind = 'proof' AND p.id IS NULL
-     UNION ALL
-    SELECT 'mail ' || m.id FROM mail_mail m LEFT JOIN esign_request r ON r.id = m.esign_request_id
-     WHERE m.esign_request_id != 0 AND r.id IS NULL"""
 DEAD = (httpx.TransportError, RpcError)
 
 
@@ -65,7 +53,7 @@ def test_while_signing(stand, reader, row, invariants, point, when):
         assert committed == (point not in BEFORE_THE_COMMIT), "the consent comes first"
         kept += committed
         invariants.check(visitor)
-        _assert_nothing_left(stand)
+        invariants.check_nothing_left()
         row(number + 1, consent_before=kept, consents_lost=0)
 
 
@@ -85,7 +73,7 @@ def test_while_the_cron_completes(stand, reader, row, invariants, point, when):
             stand.run_cron("ir_cron_complete")
         assert _finish(stand, visitor, visitor.sign, ("signed", "sale"))
         invariants.check(visitor)
-        _assert_nothing_left(stand)
+        invariants.check_nothing_left()
         row(number + 1, killed_twice=number + 1, consents_lost=0)
 
 
@@ -105,7 +93,7 @@ def test_with_time_stamps(stand, reader, row, invariants, point, when):
             found = authority.reached(stand, visitor.quotation.id)
             assert found.level == found.stated != "PAdES B-B" and found.proof_stamped
             invariants.check(visitor)
-            _assert_nothing_left(stand)
+            invariants.check_nothing_left()
             row(number + 1, consent_before=kept, consents_lost=0)
 
 
@@ -131,7 +119,7 @@ def test_late_time_stamps(stand, reader, row, invariants, point, when):
             assert authority.late_tokens(stand, visitor.quotation.id) == 1
             stand.run_cron("ir_cron_mails")
             invariants.check(visitor)
-            _assert_nothing_left(stand)
+            invariants.check_nothing_left()
             row(number + 1, tokens=1)
 
 
@@ -149,7 +137,7 @@ def test_while_mails_go_out(stand, reader, row, invariants, point, when):
         _finish(stand, visitor, visitor.sign, ("signed", "sale"))
         # Who was told by the mail server and not by the database tells it again: the same message (I6).
         repeated += invariants.check(visitor, repeats=True)
-        _assert_nothing_left(stand)
+        invariants.check_nothing_left()
         row(number + 1, mails_sent_twice=repeated)
 
 
@@ -166,7 +154,7 @@ def test_while_declining(stand, reader, row, invariants, point, when):
         assert committed == (point not in BEFORE_THE_COMMIT), "the refusal comes first"
         kept += committed
         invariants.check(visitor)
-        _assert_nothing_left(stand)
+        invariants.check_nothing_left()
         row(number + 1, refusal_before=kept, refusals_lost=0)
 
 
@@ -189,7 +177,7 @@ def test_while_it_expires(stand, caught, row, invariants, point, when):
         stand.run_cron("ir_cron_mails")
         assert _found(stand, visitor)[0] == "expired"
         invariants.check(visitor)
-        _assert_nothing_left(stand)
+        invariants.check_nothing_left()
         row(number + 1)
 
 
@@ -240,8 +228,3 @@ def _told(stand, visitor: Visitor) -> bool:
 def _found(stand, visitor: Visitor) -> tuple:
     ((state, answered_on),) = stand.sql(FOUND, [visitor.quotation.id])
     return state, answered_on
-
-
-def _assert_nothing_left(stand) -> None:
-    orphans = [name for (name,) in stand.sql(ORPHANS)]
-    assert not orphans, f"rows without an owner: {orphans}"
