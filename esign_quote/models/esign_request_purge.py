@@ -11,7 +11,7 @@ _logger = logging.getLogger(__name__)
 
 # What is left of a person when the term is over.
 BLANK = "—"
-BLANK_OF_REQUEST = ("recap", "consents", "placement", "fingerprint", "closing_reason", "integrity_found")
+BLANK_OF_REQUEST = ("fingerprint", "closing_reason", "integrity_found")
 KEPT_OF_SIGNER = {*MAGIC_COLUMNS, "request_id", "sequence", "uid", "answer", "answered_on", "signature_kind"}
 
 

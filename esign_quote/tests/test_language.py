@@ -116,7 +116,7 @@ class TestFrenchCustomer(FrenchCommon, EsignHttpCommon, HttpCase):
         self.send_queue()
         # The customer reads French, the salesperson English.
         self.assertNotIn("You have signed", self.sent(self.customer.email)[-1].text)
-        self.assertIn("has signed quotation", self.sent(self.sale_user.email)[-1].text)
+        self.assertIn("signed quotation", self.sent(self.sale_user.email)[-1].text)
         self.assertEqual(self.order.activity_ids.summary, f"Signed: {self.order.name}")
 
     def test_the_page_with_the_result(self):

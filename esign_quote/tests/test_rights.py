@@ -35,6 +35,7 @@ MATRIX = {
     "esign.link.wish": {},
     # Windows: a record is its user's own, and what it does is checked when it does it.
     "esign.resend": dict.fromkeys((*READERS, "other"), "rwc"),
+    "esign.next.signer": dict.fromkeys((*READERS, "other"), "rwcd"),
     "esign.unlock": {"esign": "rwc", "system": "rwc"},
     "esign.uninstall": {"system": "rwc"},
     "esign.export": {"system": "r"},
@@ -78,6 +79,7 @@ VALUES = {
     "esign.throttle": {"moments": []},
     "esign.link.wish": {"email": "x@customer.example"},
     "esign.resend": {"email": "x@customer.example"},
+    "esign.next.signer": {"sequence": 2},
     "esign.unlock": {"reason": "x"},
     "esign.uninstall": {"database": "x"},
     "esign.export": {"file_name": "x"},
@@ -160,6 +162,9 @@ class TestRights(EsignCommon, TransactionCase):
             "esign.throttle": cls.env["esign.throttle"].search([], limit=1),
             "esign.link.wish": cls.env["esign.link.wish"].create({"email": "x@customer.example"}),
             "esign.resend": cls.env["esign.resend"].create({"request_id": cls.request.id}),
+            "esign.next.signer": cls.env["esign.next.signer"].create(
+                {"composer_id": cls.compose(cls.new_order(), cls.env.user).id, "partner_id": cls.customer.id}
+            ),
             "esign.unlock": cls.env["esign.unlock"].create({"request_id": cls.request.id, "reason": "x"}),
             "esign.uninstall": cls.env["esign.uninstall"].create({}),
             "esign.export": cls.env["esign.export"]._start(),
@@ -382,6 +387,8 @@ class TestRights(EsignCommon, TransactionCase):
         on_a_request = ("esign.resend", "esign.unlock", "esign.hold", "esign.performed")
         windows = dict.fromkeys(on_a_request, {"request_id": self.request.id})
         windows["esign.seal.revoke"] = {"seal_id": self.request.seal_id.id}
+        line = self.records["esign.next.signer"]
+        windows["esign.next.signer"] = {"composer_id": line.composer_id.id, "partner_id": line.partner_id.id}
         return {**VALUES[model], **windows.get(model, {})}
 
     def _attempt(self, action):
