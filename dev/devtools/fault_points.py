@@ -5,6 +5,7 @@ first one that meets its conditions takes the file away, so each fault comes tru
 it is: its functions are called from wrappers.
 
     kill    the process ends itself with SIGKILL, as if the kernel had done it
+    cut     the connection to the database that is in use at the point ends, as when a network fails
     broken  the point raises the error of a broken or full disk
     sql     the n-th writing statement of a request fails as PostgreSQL lets it fail for the loser of a race: by an
             error that PostgreSQL itself raises, so that the transaction is as dead as in life
@@ -17,6 +18,7 @@ import json
 import os
 import re
 import signal
+import socket
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -51,6 +53,7 @@ def _awaits_answer(mail_server, *_args, **_kwargs) -> bool:
 
 
 REQUEST = f"{ADDON}.models.esign_request"
+ANCHOR = f"{ADDON}.models.esign_anchor"
 # In the order in which a signature passes them.
 POINTS = {
     "consent compare-and-set": Point(REQUEST, "EsignRequest._move", _moves_to("consented")),
@@ -87,6 +90,18 @@ POINTS = {
     "end proved": Point(f"{REQUEST}_closing", "EsignRequest._finish_end"),
     "expiry compare-and-set": Point(REQUEST, "EsignRequest._move", _moves_to("expired")),
     "expiry": Point(REQUEST, "EsignRequest._set_expired"),
+    "root made": Point(ANCHOR, "EsignAnchor._make_now"),
+    "root": Point(ANCHOR, "EsignAnchor._make"),
+    "root mailed": Point(ANCHOR, "EsignAnchor._mail"),
+    "roots mailed": Point(ANCHOR, "EsignAnchor._mail_missing"),
+    "evidence checked": Point(f"{REQUEST}_integrity", "EsignRequest._check_integrity"),
+    "time-stamps checked": Point(f"{REQUEST}_integrity", "EsignRequest._check_timestamps"),
+    "damage noted": Point(f"{REQUEST}_integrity", "EsignRequest._note_integrity"),
+    "damage told": Point(f"{REQUEST}_integrity", "EsignRequest._tell_damage"),
+    "purge": Point(f"{REQUEST}_purge", "EsignRequest._purge"),
+    "evidence destroyed": Point(f"{REQUEST}_purge", "EsignRequest._destroy_evidence"),
+    "personal data destroyed": Point(f"{REQUEST}_purge", "EsignRequest._destroy_personal_data"),
+    "purges": Point(f"{REQUEST}_purge", "EsignRequest._run_each"),
 }
 
 
@@ -106,9 +121,10 @@ class Faults:
     def arm(self, kind: str, **order) -> None:
         """Let a fault come true once; see the module's text for the kinds.
 
-        ``kill`` and ``broken`` want ``point`` and ``when`` (``before``, ``after``), and take ``nth``, the number of the
-        call that is meant; ``broken`` wants ``errno``. ``sql`` wants ``path`` (end of the request's address), ``error``
-        (:data:`SQL_STATES`) and ``nth``, and takes ``times``: how often in a row.
+        ``kill``, ``cut`` and ``broken`` want ``point`` and ``when`` (``before``, ``after``), and take ``nth``, the
+        number of the call that is meant; ``cut`` takes methods of models only, ``broken`` wants ``errno``. ``sql`` wants
+        ``path`` (end of the request's address), ``error`` (:data:`SQL_STATES`) and ``nth``, and takes ``times``: how
+        often in a row.
         """
         self.disarm()
         content = {"id": f"{os.getpid()}-{next(self._numbers)}", "kind": kind, "nth": 1, "times": 1, **order}
@@ -184,6 +200,9 @@ def _passing(function, name: str, point: Point, armed: _Armed):
             return
         if order["kind"] == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
+        if order["kind"] == "cut":
+            _cut(args[0].env.cr)
+            return
         raise OSError(order["errno"], os.strerror(order["errno"]))
 
     @functools.wraps(function)
@@ -194,6 +213,12 @@ def _passing(function, name: str, point: Point, armed: _Armed):
         return result
 
     return passed
+
+
+def _cut(cursor) -> None:
+    """Let nothing pass any more on the connection of a cursor; both sides will notice."""
+    with socket.socket(fileno=os.dup(cursor.connection.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
 
 
 def _wrap_cursor(armed: _Armed) -> None:

@@ -6,6 +6,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import config
 
+from .esign_transaction import is_lost
+
 CHUNK = 1024 * 1024
 
 
@@ -95,7 +97,9 @@ class EsignExport(models.Model):
         """Add the pack of one request; one that cannot be made is named, and does not stop the others."""
         try:
             name, content = request[0]._dispute_pack()
-        except Exception as error:  # noqa: BLE001  its evidence may be damaged: the others are worth as much
+        except Exception as error:  # its evidence may be damaged: the others are worth as much
+            if is_lost(error):
+                raise  # what is written into the zip stays there
             name, content = f"{request.reference}-FAILED.txt", f"{type(error).__name__}: {error}\n".encode()
         with zipfile.ZipFile(self._path(), "a", zipfile.ZIP_STORED) as archive:
             # After a crash between writing and commit it is there already.

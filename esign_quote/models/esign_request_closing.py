@@ -3,6 +3,8 @@ from datetime import UTC
 import psycopg2
 from odoo import models
 
+from .esign_transaction import is_lost
+
 # How a request can end without a signature.
 UNSIGNED = ("declined", "expired")
 
@@ -33,7 +35,9 @@ class EsignRequest(models.Model):
             sealed = draft.seal(key, stamping)
         except psycopg2.OperationalError:
             raise  # of the database, not of the sealing
-        except Exception as error:  # noqa: BLE001  whatever it is, it is told, and tried again
+        except Exception as error:  # whatever it is, it is told, and tried again
+            if is_lost(error):
+                raise
             self._report_seal_failure(error, stamping)
             return
         with self._own_transaction() as this:

@@ -14,6 +14,7 @@ from ..tools.geometry import Placement
 from ..tools.hashing import sha256_hex
 from .esign_request_answer import LEASE_MINUTES
 from .esign_request_closing import UNSIGNED
+from .esign_transaction import is_lost
 
 _logger = logging.getLogger(__name__)
 
@@ -108,7 +109,9 @@ class EsignRequest(models.Model):
             proof = draft.seal(key, stamping)
         except psycopg2.OperationalError:
             raise  # of the database, not of the sealing
-        except Exception as error:  # noqa: BLE001  whatever it is, it is told, and tried again
+        except Exception as error:  # whatever it is, it is told, and tried again
+            if is_lost(error):
+                raise
             self._report_seal_failure(error, stamping)
             return "consented"
         with self._own_transaction() as this:
@@ -399,6 +402,8 @@ class EsignRequest(models.Model):
         except psycopg2.OperationalError:
             raise  # somebody else wrote to the order at this moment: the cron tries again
         except Exception as error:
+            if is_lost(error):
+                raise
             if not isinstance(error, UserError):
                 _logger.exception("esign_quote: %s cannot be carried into its order", self.reference)
             with self._own_transaction() as this:

@@ -132,6 +132,9 @@ class EsignRequest(models.Model):
     def action_dispute_pack(self):
         """Download the pack."""
         self.ensure_one()
+        self.check_access("read")
         if not self.sudo()._has_pack():
             raise UserError(self.env._("There is no proof of this procedure yet."))
+        # By whom: the entry's actor.
+        self.sudo()._log([("pack.downloaded", {})])
         return {"type": "ir.actions.act_url", "url": f"/esign/pack/{self.reference}", "target": "download"}

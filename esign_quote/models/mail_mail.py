@@ -1,5 +1,6 @@
 import logging
 import smtplib
+from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.tools import email_normalize, email_normalize_all
@@ -8,6 +9,9 @@ from ..tools import smtp_answers
 from .esign_signer import LINK_MARK
 
 _logger = logging.getLogger(__name__)
+
+# Who posts a message sends its mails after the commit; the queue takes them when that did not happen.
+SENDING_MINUTES = 5
 
 
 class MailMail(models.Model):
@@ -56,11 +60,14 @@ class MailMail(models.Model):
     def process_email_queue(self, email_ids=(), batch_size=1000):
         """Override of `mail`: mails of signatures have a queue of their own (`_cron_hand_over_mails`).
 
-        Two servers would otherwise take the same mail, each from another queue.
+        Two servers would otherwise take the same mail, each from another queue. An invitation that was posted a
+        moment ago is just being sent by who posted it.
         """
         if not email_ids:
-            filters = [*self.env.context.get("filters", ()), ("esign_request_id", "=", False)]
-            self = self.with_context(filters=filters)  # noqa: PLW0642
+            since = fields.Datetime.now() - timedelta(minutes=SENDING_MINUTES)
+            posted = self.env["esign.signer"].sudo().search([("create_date", ">", since)]).message_id
+            ours = [("esign_request_id", "=", False), ("mail_message_id", "not in", posted.ids)]
+            self = self.with_context(filters=[*self.env.context.get("filters", ()), *ours])  # noqa: PLW0642
         return super().process_email_queue(email_ids=email_ids, batch_size=batch_size)
 
     def _send(self, *args, **kwargs):

@@ -1,9 +1,11 @@
 import os
 from unittest.mock import patch
 
+import psycopg2
 from odoo.exceptions import UserError
 from odoo.tests import HttpCase, TransactionCase, tagged
 from odoo.tools import mute_logger
+from psycopg2.pool import PoolError
 
 from odoo.addons.esign_quote.models.esign_request_closing import EsignRequest as EsignRequestClosing
 from odoo.addons.esign_quote.models.esign_request_completion import EsignRequest
@@ -12,6 +14,12 @@ from odoo.addons.esign_quote.tools.exceptions import SealError
 
 from .common import ORIGIN, EsignCommon, EsignHttpCommon, text_of
 
+# A network that failed, what is done after that, and no connection left.
+LOST = (
+    psycopg2.DatabaseError("server closed the connection unexpectedly"),
+    psycopg2.InterfaceError("cursor already closed"),
+    PoolError("The Connection Pool Is Full"),
+)
 COMPLETION = "odoo.addons.esign_quote.models.esign_request_completion"
 ANSWER = "odoo.addons.esign_quote.models.esign_request_answer"
 
@@ -108,7 +116,32 @@ class TestCompletion(EsignCommon, TransactionCase):
         self.env.invalidate_all()
         self.assertEqual((self.request.state, other.state), ("consented", "signed"))
 
+    def test_a_connection_that_is_lost_is_no_failure_of_the_sealing(self):
+        for error in LOST:
+            with self.subTest(error):
+                savepoint = self.env.cr.savepoint()
+                self._sign_while("_keep_signed", error)
+                self.assertEqual(self.request.state, "consented")
+                self.assertNotIn("seal.failed", self.entries(self.request))
+                self._cron()
+                self.assertEqual((self.request.state, self.order.state), ("signed", "sale"))
+                savepoint.close(rollback=True)
+                self.env.invalidate_all()
+
     # === THE ORDER === #
+
+    def test_a_connection_that_is_lost_does_not_give_up_the_order(self):
+        for error in LOST:
+            with self.subTest(error):
+                savepoint = self.env.cr.savepoint()
+                with patch.object(SaleOrder, "_esign_apply", side_effect=error), mute_logger(ANSWER):
+                    self._sign()
+                self.assertEqual((self.request.state, self.order.state), ("signed", "sent"))
+                self.assertNotIn("order.not_updated", self.entries(self.request))
+                self._cron()
+                self.assertEqual(self.order.state, "sale")
+                savepoint.close(rollback=True)
+                self.env.invalidate_all()
 
     def test_an_order_that_cannot_be_confirmed_becomes_an_activity(self):
         with patch.object(SaleOrder, "_confirmation_error_message", lambda _order: "credit limit"):

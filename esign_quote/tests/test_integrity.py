@@ -3,9 +3,13 @@
 import logging
 import time
 from contextlib import contextmanager
+from unittest.mock import patch
 
+import psycopg2
 from odoo.tests import TransactionCase, tagged
 from odoo.tools import SQL, mute_logger
+
+from odoo.addons.esign_quote.models.esign_request_integrity import EsignRequest
 
 from .common import EsignCommon
 
@@ -157,6 +161,15 @@ class TestIntegrity(EsignCommon, TransactionCase):
         self.assertTrue(self.check())
         self.assertTrue(other.checked_on)
         self.assertFalse(other.integrity_problem)
+
+    def test_a_connection_that_is_lost_is_no_damage(self):
+        with (
+            patch.object(EsignRequest, "_check_timestamps", side_effect=psycopg2.OperationalError("closed")),
+            self.assertRaises(psycopg2.OperationalError),
+        ):
+            self.request._check_integrity()
+        self.assertFalse(self.request.checked_on)
+        self.assertNotIn("integrity.failed", self.entries(self.request))
 
     def test_the_longest_unchecked_comes_first_and_none_twice_a_night(self):
         other = self.read_and_sign(self.send(self.new_order()))

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import zipfile
 
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import HttpCase, TransactionCase, tagged
 
 from odoo.addons.esign_quote.tools.hashing import sha256_hex
@@ -69,7 +69,9 @@ class TestPack(EsignCommon, TransactionCase):
         self.assertEqual(self.files["signed.pdf"], self.request._document("signed")._bytes())
         self.assertEqual(sha256_hex(self.files["certificates/seal-1.der"]), self.request.seal_id.fingerprint)
         journal = json.loads(self.files["journal.json"])
-        self.assertEqual((journal["head"], len(journal["entries"])), (self.request.journal_head, self.request.journal_seq))
+        self.assertEqual(
+            (journal["head"], len(journal["entries"])), (self.request.journal_head, self.request.journal_seq)
+        )
 
     def test_its_own_checker_finds_it_authentic(self):
         code, said = judged(self.content)
@@ -154,6 +156,15 @@ class TestPack(EsignCommon, TransactionCase):
         self.assertTrue(requests.with_user(self.sale_user)._staff_pack(self.request.reference))
         self.assertIsNone(requests.with_user(stranger)._staff_pack(self.request.reference))
         self.assertIsNone(requests.with_user(stranger)._portal_pack(self.request.reference))
+
+    def test_the_journal_tells_which_colleague_had_it(self):
+        stranger = self.new_user("stranger", "sales_team.group_sale_salesman")
+        with self.assertRaises(AccessError):
+            self.request.with_user(stranger).action_dispute_pack()
+        action = self.request.with_user(self.sale_user).action_dispute_pack()
+        self.assertEqual(action["url"], f"/esign/pack/{self.request.reference}")
+        last = self.request.event_ids.sorted("seq")[-1]
+        self.assertEqual((last.type, last.actor), ("pack.downloaded", f"user:{self.sale_user.login}"))
 
     def test_a_changed_pack_is_found_out(self):
         position = self.content.index(b'"actor":"customer') + 10 if b'"actor":"customer' in self.content else None

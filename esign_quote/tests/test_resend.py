@@ -60,6 +60,20 @@ class TestResend(EsignHttpCommon, HttpCase):
         self.send_queue()
         self.assertNotEqual(self.last_secret(), self.first)
 
+    def test_the_general_queue_leaves_an_invitation_to_who_posts_it(self):
+        """For some minutes; when that process has died meanwhile, the queue sends it."""
+        values = {
+            "mail_message_id": self.signer.message_id.id,
+            "body_html": "<p>Invitation</p>",
+            "email_to": "x@y.example",
+        }
+        self.env["mail.mail"].create(values)
+        self.env["mail.mail"].process_email_queue()
+        self.assertFalse(self.sent("x@y.example"))
+        self.age("esign_signer", "create_date", "6 minutes")
+        self.env["mail.mail"].process_email_queue()
+        self.assertEqual(len(self.sent("x@y.example")), 1)
+
     def test_what_was_read_stays_read(self):
         self.enter_and_read(self.request)
         self._resend()

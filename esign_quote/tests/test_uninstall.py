@@ -3,10 +3,14 @@
 import io
 import zipfile
 from pathlib import Path
+from unittest.mock import patch
 
+import psycopg2
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import HttpCase, TransactionCase, tagged
 from odoo.tools import mute_logger
+
+from odoo.addons.esign_quote.models.esign_request_pack import EsignRequest
 
 from .common import EsignCommon, EsignHttpCommon
 
@@ -117,6 +121,17 @@ class TestUninstall(UninstallCommon, TransactionCase):
         export = self.export()
         with zipfile.ZipFile(export._path()) as archive:
             self.assertIn(f"{self.request.reference}-FAILED.txt", archive.namelist())
+
+    def test_a_connection_that_is_lost_calls_nothing_damaged(self):
+        export = self.env["esign.export"]._start()
+        self.addCleanup(Path(export._path()).unlink, missing_ok=True)
+        lost = psycopg2.InterfaceError("cursor already closed")
+        with (
+            patch.object(EsignRequest, "_dispute_pack", side_effect=lost),
+            self.assertRaises(psycopg2.InterfaceError),
+        ):
+            export._append(self.request)
+        self.assertFalse(Path(export._path()).exists())
 
     def test_only_system_administrators(self):
         with self.assertRaises(AccessError):

@@ -112,7 +112,7 @@ SIZES = {
         kill_rounds=3,
         random_kills=20,
         signing_together=4,
-        sql_failures=((1, 1), (4, 9)),
+        sql_failures=((1, 1), (4, 2)),
         contended_tables=5,
         clock_shifts=_CLOCKS,
         code_shifts=("+1h", "-1h", "+1y", "-1y"),
@@ -161,7 +161,7 @@ SIZES = {
 SIZE = os.environ.get(VARIABLE, "quick")
 SCALE = SIZES[SIZE]
 
-# (point, before or after); continuous integration takes the ones marked with a star.
+# (point, before or after); continuous integration takes the ones marked with a star.
 BEFORE, AFTER, STAR = "before", "after", True
 _CUSTOMER = [
     ("consent compare-and-set", BEFORE),
@@ -261,6 +261,53 @@ _EXPIRY = [
     *_ENDING,
     ("end proved", AFTER, STAR),
 ]
+# methods of models, whose connection can be cut.
+_CUT = [
+    ("consent compare-and-set", BEFORE),
+    ("consent compare-and-set", AFTER),
+    ("consent", AFTER),
+    ("completion", BEFORE),
+    ("file kept", BEFORE),
+    ("signed file", AFTER),
+    ("file kept", AFTER),
+    ("proof drafted", BEFORE),
+    ("proof drafted", AFTER),
+    ("signed compare-and-set", BEFORE),
+    ("proof", BEFORE),
+    ("mails queued", AFTER),
+    ("final commit", AFTER),
+    ("order", BEFORE),
+    ("order confirmation", BEFORE, STAR),
+    ("order confirmation", AFTER),
+]
+# What the jobs of the night do.
+_ROOT = [
+    ("root made", BEFORE),
+    ("root made", AFTER),
+    ("root", AFTER),
+    ("late time-stamp", BEFORE),
+    ("time-stamp", AFTER),
+    ("late time-stamp", AFTER),
+    ("root mailed", BEFORE),
+    ("root mailed", AFTER, STAR),
+    ("roots mailed", AFTER),
+]
+_CHECK = [
+    ("evidence checked", BEFORE),
+    ("damage noted", BEFORE),
+    ("damage told", BEFORE),
+    ("damage told", AFTER),
+    ("damage noted", AFTER, STAR),
+    ("evidence checked", AFTER),
+]
+_PURGE = [
+    ("purge", BEFORE),
+    ("evidence destroyed", BEFORE),
+    ("evidence destroyed", AFTER),
+    ("personal data destroyed", AFTER),
+    ("purge", AFTER, STAR),
+    ("purges", AFTER),
+]
 
 
 def _of_this_size(points: list[tuple], quick: tuple[tuple[str, str], ...] | None = None) -> list[tuple[str, str]]:
@@ -277,3 +324,7 @@ LATE_POINTS = _of_this_size(_LATE)
 REFUSAL_POINTS = _of_this_size(_REFUSAL)
 EXPIRY_POINTS = _of_this_size(_EXPIRY)
 TURN_POINTS = _of_this_size(_TURN)
+CUT_POINTS = _of_this_size(_CUT)
+ROOT_POINTS = _of_this_size(_ROOT)
+CHECK_POINTS = _of_this_size(_CHECK)
+PURGE_POINTS = _of_this_size(_PURGE)
