@@ -6,6 +6,7 @@ from odoo.tools import format_list
 
 from ..tools import seal
 from ..tools.geometry import Placement
+from .esign_transaction import is_lost
 
 _logger = logging.getLogger(__name__)
 
@@ -45,7 +46,9 @@ class EsignRequest(models.Model):
                     this._invite(this._due_signer())
         except psycopg2.OperationalError:
             raise  # of the database
-        except Exception as error:  # noqa: BLE001  whatever it is, it is told, and tried again
+        except Exception as error:  # whatever it is, it is told, and tried again
+            if is_lost(error):
+                raise
             self._report_unasked(error)
 
     def _claim_invitation(self):
