@@ -29,8 +29,9 @@ class UninstallCommon(EsignCommon):
         return self.env["esign.uninstall"].with_user(self.admin).create(values)
 
     def export(self):
-        """Make and finish an export; its file goes with the test."""
-        export = self.env["esign.export"]._start()
+        """Make and finish an export as the administrator does; its file goes with the test."""
+        self.wizard().action_export()
+        export = self.env["esign.export"].search([], limit=1)
         self.addCleanup(Path(export._path()).unlink, missing_ok=True)
         self.env.ref("esign_quote.ir_cron_export").method_direct_trigger()
         self.env.invalidate_all()
@@ -136,6 +137,8 @@ class TestUninstall(UninstallCommon, TransactionCase):
     def test_only_system_administrators(self):
         with self.assertRaises(AccessError):
             self.env["esign.uninstall"].with_user(self.sale_user).create({})
+        with self.assertRaises(AccessError):
+            self.wizard().with_user(self.sale_user).action_export()
         with self.assertRaises(AccessError):
             self.export().with_user(self.sale_user)._hand_out()
 
