@@ -156,7 +156,7 @@ class EsignCustomer(Customer):
         self._page = _checked(self._post(f"{self._path}/verify", code=code), "data-file=")
 
     def read(self) -> None:
-        file = self.http.get(_attribute(self._page, "data-file"))
+        file = self._post(_attribute(self._page, "data-file"))
         _checked(self._post(f"{self._path}/read", sha256=sha256(file.content).hexdigest()), '"ok": true')
         self._page = self._get(f"{self._path}?step=sign", 'name="strokes"')
 

@@ -111,7 +111,9 @@ class Visitor:
     def read_to_the_end(self) -> None:
         file = re.search(r'data-file="([^"]+)"', self.get(self.page).text)[1]
         self.document = file.rpartition("/")[2]
-        digest = hashlib.sha256(self.http.get(file).content).hexdigest()
+        # Versions before journaled nothing of it, and gave it to whoever asked in this browser.
+        shown = self.http.post(file, data={"csrf_token": self.token}) if "/show/" in file else self.http.get(file)
+        digest = hashlib.sha256(shown.content).hexdigest()
         assert self.post(f"{self.page}/read", sha256=digest).json() == {"ok": True}
 
     def sign(self, **changes) -> httpx.Response:

@@ -17,6 +17,8 @@ from .common import (
 ROUTE = {"type": "http", "auth": "public", "sitemap": False}
 POST = {**ROUTE, "methods": ["POST"], "max_content_length": 1024 * 1024}
 GET = {**ROUTE, "methods": ["GET"]}
+# Kinds of files that the page itself shows.
+SHOWN = ("quote", "preview")
 
 
 class EsignSign(http.Controller):
@@ -109,9 +111,21 @@ class EsignSign(http.Controller):
         document = ticket._visible_document(document_uid) if proved else None
         if not document:
             return self._bad_link()
-        # Only the quote is shown in the page; whatever else is a download, never a document of ours.
-        shown = document.kind in ("quote", "preview")
-        return send_file(document._bytes(), document.name, document.mimetype, download=not shown)
+        # Whatever is not shown in the page is a download, never a document of ours.
+        download = document.kind not in SHOWN
+        return send_file(document._bytes(), document.name, document.mimetype, download=download)
+
+    @http.route("/esign/<string:uid>/show/<string:document_uid>", **POST)
+    @answers_own_errors
+    def esign_show(self, uid, document_uid, **_kwargs):
+        """Hand the file to the viewer of the page; the journal tells that this browser got it."""
+        ticket, proved = self._standing(uid)
+        document = ticket._visible_document(document_uid) if proved else None
+        if not document or document.kind not in SHOWN:
+            return self._bad_link()
+        content = document._bytes()
+        ticket._record_serving(document.id)
+        return send_file(content, document.name, document.mimetype, download=False)
 
     @http.route("/esign/<string:uid>/download/<string:document_uid>", **POST)
     @answers_own_errors

@@ -32,6 +32,22 @@ class EsignTicket(models.Model):
     def _visible_proof(self):
         return self.signer_id.request_id.proof_ids[:1]
 
+    def _record_serving(self, document_id):
+        """Note in a transaction of its own, once a session, that a file was handed to the browser that gave the code."""
+        with self._own_transaction() as this:
+            document = this.env["esign.document"].browse(document_id)
+            if not this._was_served(document):
+                served = {"ticket": this.uid, "name": document.name, "sha256": document.sha256, "bytes": document.size}
+                this.signer_id._log([("document.served", served)], actor="signer")
+
+    def _was_served(self, document):
+        domain = [("request_id", "=", document.request_id.id), ("type", "=", "document.served")]
+        since = self.proved_on.isoformat()
+        return any(
+            event.payload["sha256"] == document.sha256 and event.payload["ticket"] == self.uid and event.at > since
+            for event in self.env["esign.event"].sudo().search_fetch(domain, ["payload", "at"])
+        )
+
     def _record_last_page(self, sha256):
         """Note in a transaction of its own that the last page was shown.
 

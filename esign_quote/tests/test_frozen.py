@@ -1,3 +1,5 @@
+import json
+
 from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tests import HttpCase, TransactionCase, tagged
@@ -203,6 +205,20 @@ class TestQuoteChangedPages(EsignHttpCommon, HttpCase):
         self.assertEqual((response.content, response.headers["Content-Type"]), (quote._bytes(), "application/pdf"))
         self.assertEqual(self.submit(self.request, path).status_code, 422)
 
+    def test_what_the_viewer_gets_is_in_the_journal_and_in_the_proof(self):
+        path = self.enter(self.request)
+        quote = self.request._document("quote")
+        for _number in range(2):  # the page was loaded twice
+            response = self.post(f"{path}/show/{quote.uid}")
+            self.assertEqual((response.content, response.headers["Content-Type"]), (quote._bytes(), "application/pdf"))
+        (served,) = self.request.event_ids.filtered(lambda entry: entry.type == "document.served")
+        self.assertEqual((served.payload["sha256"], served.payload["bytes"]), (quote.sha256, quote.size))
+        self.read(self.request, path)
+        self.submit(self.request, path)
+        self.env.invalidate_all()
+        (told,) = json.loads(self.request.proof_ids.json)["reading"]["served"]
+        self.assertEqual((told["at"], told["sha256"]), (served.at, quote.sha256))
+
     def test_the_quotation_in_words(self):
         words = text_of(self.get(self.enter(self.request)))
         for part in ("Test Product", "Test Service Product", "$ 725.00", "Total $ 725.00 incl. taxes, 2 page"):
@@ -217,6 +233,7 @@ class TestQuoteChangedPages(EsignHttpCommon, HttpCase):
         annex = request._document("annex")
         response = self.get(f"{path}/file/{annex.uid}")
         self.assertIn("attachment", response.headers["Content-Disposition"])
+        self.assertEqual(self.post(f"{path}/show/{annex.uid}").status_code, 404)
         self.assertEqual(self.post(f"{path}/download/{annex.uid}").content, b"<script>alert(1)</script>")
         self.assertIn("annex.downloaded", self.entries(request))
         self.assertFalse(request.signer_ids.downloaded_on, "reading the annex is not reading the quotation")

@@ -25,6 +25,7 @@ EXAMPLES = {
     "/esign/<string:uid>/code": "/esign/{uid}/code",
     "/esign/<string:uid>/verify": "/esign/{uid}/verify",
     "/esign/<string:uid>/file/<string:document_uid>": "/esign/{uid}/file/{document}",
+    "/esign/<string:uid>/show/<string:document_uid>": "/esign/{uid}/show/{document}",
     "/esign/<string:uid>/download/<string:document_uid>": "/esign/{uid}/download/{document}",
     "/esign/<string:uid>/proof.json": "/esign/{uid}/proof.json",
     "/esign/<string:uid>/pack": "/esign/{uid}/pack",

@@ -24,6 +24,7 @@ ROUTES = (
     ("POST", "{uid}/code", {}),
     ("POST", "{uid}/verify", {"code": "123456"}),
     ("GET", "{uid}/file/{document}", None),
+    ("POST", "{uid}/show/{document}", {}),
     ("POST", "{uid}/download/{document}", {}),
     ("GET", "{uid}/proof.json", None),
     ("GET", "{uid}/pack", None),

@@ -343,7 +343,7 @@ class TestTurnsPages(TurnsCommon, EsignHttpCommon, HttpCase):
             page = self.get(path)
             self.assertIn("Signed by Jeanne Martin on", text_of(page))
             preview = self.request.signer_ids[1].preview_id
-            self.assertIn(f"/file/{preview.uid}", page.text)
+            self.assertIn(f"/show/{preview.uid}", page.text)
             shown = self.get(f"{path}/file/{preview.uid}")
             self.assertEqual(shown.content, preview._bytes())
             self.assertNotIn("attachment", shown.headers.get("Content-Disposition", ""))

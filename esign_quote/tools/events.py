@@ -30,7 +30,7 @@ EVENTS = {
     "session.ended": "the signer left",
     "session.timeout": "a session ran out",
     # === Reading === #
-    "document.served": "the last byte of a file was handed to the signer's browser",
+    "document.served": "a file was handed, whole, to the signer's browser",
     "document.mismatch": "the browser reported another SHA-256 than the frozen one",
     "document.read_to_end": "the browser reported that the last page was shown",
     "document.downloaded": "the quotation was downloaded",
