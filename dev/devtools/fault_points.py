@@ -77,7 +77,7 @@ POINTS = {
     "proof sealed": Point(f"{ADDON}.models.esign_proof", "ProofDraft.seal"),
     "proof": Point(f"{ADDON}.models.esign_proof", "EsignProof._keep"),
     "proof file": Point(f"{ADDON}.models.esign_document", "EsignDocument._freeze", _freezes("proof")),
-    "mails queued": Point(f"{REQUEST}_completion", "EsignRequest._queue_mails"),
+    "mails queued": Point(f"{REQUEST}_telling", "EsignRequest._queue_mails"),
     "final commit": Point(f"{REQUEST}_completion", "EsignRequest._finish_signed"),
     "order": Point(f"{REQUEST}_completion", "EsignRequest._apply_to_order"),
     "order confirmation": Point(f"{ADDON}.models.sale_order", "SaleOrder._esign_apply"),

@@ -14,6 +14,7 @@ from . import (
     esign_request_sending,
     esign_request_answer,
     esign_request_completion,
+    esign_request_telling,
     esign_request_closing,
     esign_request_seal,
     esign_request_contact,

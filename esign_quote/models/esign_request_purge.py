@@ -100,11 +100,8 @@ class EsignRequest(models.Model):
 
     def _ask_whether_performed(self):
         staff = self._for_staff()
-        summary = staff.env._("Was %s performed?", self.order_name)
-        if staff.order_id.activity_ids.filtered(lambda activity: activity.summary == summary):
-            return
-        staff._remind(
-            summary,
+        staff._remind_once(
+            staff.env._("Was %s performed?", self.order_name),
             staff.env._(
                 "The proof of this signature is kept for ten years after the contract was performed, but Odoo does not know when that was. Open the signing procedure %s and click “Performed on”, or cancel the order if it never was. Until then everything is kept.",
                 self.reference,

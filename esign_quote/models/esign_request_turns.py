@@ -96,11 +96,8 @@ class EsignRequest(models.Model):
         _logger.error("esign_quote: %s: the next signer cannot be asked yet", self.reference, exc_info=error)
         with self._own_transaction() as this:
             staff = this._for_staff()
-            summary = staff.env._("The next signer is not asked yet: %s", this.order_name)
-            if staff.order_id.activity_ids.filtered(lambda activity: activity.summary == summary):
-                return
-            staff._remind(
-                summary,
+            staff._remind_once(
+                staff.env._("The next signer is not asked yet: %s", this.order_name),
                 staff.env._(
                     "The signature before is kept, but the preview for %(name)s cannot be made yet: %(error)s Nothing is lost; Odoo tries again every minute.",
                     name=this._due_signer().name,

@@ -115,11 +115,8 @@ class EsignSigner(models.Model):
     def _tell_sms_trouble(self, reason):
         """Leave one activity for the salesperson: the customer waits for a text message."""
         request = self.request_id._for_staff()
-        summary = request.env._("Text message not sent: %s", request.order_name)
-        if request.order_id.activity_ids.filtered(lambda activity: activity.summary == summary):
-            return
-        request._remind(
-            summary,
+        request._remind_once(
+            request.env._("Text message not sent: %s", request.order_name),
             request.env._(
                 "%(name)s asked for a code by text message, but it could not be sent (%(reason)s). No try was used. Check the SMS account and its credit, or cancel the procedure and send the quotation with codes by e-mail.",
                 name=self.name,

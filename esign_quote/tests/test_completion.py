@@ -195,7 +195,7 @@ class TestCompletion(EsignCommon, TransactionCase):
 
     def _sign_while(self, method, error):
         """Sign while one step fails: the customer is answered all the same."""
-        with patch.object(EsignRequest, method, side_effect=error), mute_logger(COMPLETION, ANSWER):
+        with patch.object(type(self.request), method, side_effect=error), mute_logger(COMPLETION, ANSWER):
             self._sign()
 
     def _cron(self, method=None, error=None):

@@ -319,6 +319,31 @@ class TestDelivery(DeliveryCommon, TransactionCase):
             self.assertEqual((delivery.state, delivery.address), ("handed_over", address))
         self.assertEqual(len(self.payloads(request, "mail.sent")), 3)
 
+    def test_what_the_server_has_taken_is_not_handed_over_again(self):
+        """Whoever handed it over died before Odoo's own note of it was committed."""
+        request = self.read_and_sign(self.send())
+        taken = self.newest(request, "signed_copy")
+        taken._note("handed_over", server_answer="250 Ok")
+        self.hand_over()
+        self.assertFalse(any("Signed" in item.subject for item in self.sent(self.customer.email)))
+        self.assertEqual(self.newest(request, "company_copy").state, "handed_over")
+        self.assertFalse(self.env["mail.mail"].search([("esign_request_id", "=", request.id)]))
+
+    def test_a_followers_copy_still_goes_out(self):
+        """The invitation went to the customer; of the follower's copy nothing is known."""
+        follower = self.env["res.partner"].create({"name": "F", "email": "f@other.example"})
+        request = self.send(partner_ids=[Command.set((self.customer | follower).ids)])
+        count = len(self.sent("f@other.example"))
+        mail = self.env["mail.mail"].create(
+            {
+                "mail_message_id": request.signer_ids.message_id.id,
+                "body_html": request.signer_ids._link_mark(),
+                "recipient_ids": [Command.set((self.customer | follower).ids)],
+            }
+        )
+        mail.send()
+        self.assertEqual(len(self.sent("f@other.example")), count + 1)
+
     def test_a_refused_signed_copy_is_an_activity(self):
         request = self.read_and_sign(self.send())
         self.mail_server.refused = {self.customer.email: NO_SUCH_USER}
