@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import quotations
 import server_log
 import waiting
@@ -189,6 +190,17 @@ class Stand:
                 raise
 
     # ------------------------------------------------------------------------------------------------- faults
+
+    def kill_in_cron(self, name: str, point: str, when: str) -> None:
+        """``kill -9`` at a point of a scheduled action, which may lose a race against another one before it is there."""
+        self.faults.arm("kill", point=point, when=when)
+        waiting.until(lambda: self._is_killed_in(name), what=f"killed {when} {point}")
+        self.revive()
+
+    def _is_killed_in(self, name: str) -> bool:
+        with suppress(httpx.TransportError, RpcError):
+            self.run_cron(name)
+        return self.faults.taken
 
     def end_leases(self, *order_ids: int) -> None:
         """As if two minutes had gone by since somebody began to complete these requests."""

@@ -110,12 +110,8 @@ def test_late_time_stamps(stand, reader, row, invariants, point, when):
             assert visitor.sign().status_code == ANSWERED
             tsa.heal()
             authority.ask_again_now(stand)
-            stand.faults.arm("kill", point=point, when=when)
-            with suppress(*DEAD):
-                stand.run_cron("ir_cron_timestamps")
-            waiting.until(lambda: stand.faults.taken, what=f"killed {when} {point}")
-            stand.revive()
-            stand.run_cron("ir_cron_timestamps")
+            stand.kill_in_cron("ir_cron_timestamps", point, when)
+            waiting.until(lambda visitor=visitor: _is_stamped_late(stand, visitor), what="a late time-stamp")
             assert authority.late_tokens(stand, visitor.quotation.id) == 1
             stand.run_cron("ir_cron_mails")
             invariants.check(visitor)
@@ -217,6 +213,11 @@ def _completed(stand, visitor: Visitor) -> bool:
     query = "SELECT told AND applied FROM esign_request WHERE order_id = %s"
     ((done,),) = stand.sql(query, [visitor.quotation.id])
     return bool(done)
+
+
+def _is_stamped_late(stand, visitor: Visitor) -> bool:
+    stand.run_cron("ir_cron_timestamps")
+    return authority.late_tokens(stand, visitor.quotation.id) > 0
 
 
 def _told(stand, visitor: Visitor) -> bool:

@@ -36,6 +36,9 @@ ROOTS = """
 DUE = """
     UPDATE esign_request SET checked_on = CASE WHEN order_id = ANY(%s) THEN NULL
            ELSE clock_timestamp() AT TIME ZONE 'UTC' END"""
+QUEUED = """
+    SELECT m.id FROM mail_mail m JOIN mail_message s ON s.id = m.mail_message_id
+     WHERE m.state = 'outgoing' AND s.subject LIKE %s"""
 UNCHECKED = "SELECT count(*) FROM esign_request WHERE checked_on IS NULL"
 WARNED = (
     "SELECT count(*) FROM mail_activity WHERE res_model = 'sale.order' AND res_id = %s AND summary LIKE 'Damaged%%'"
@@ -70,7 +73,7 @@ def test_common_hash(stand, caught, row, invariants, point, when):
             stand.sql(FORGET_ROOTS)
             caught.clear()
             authority.ask_again_now(stand)
-            _kill_in(stand, "ir_cron_anchor", point, when)
+            stand.kill_in_cron("ir_cron_anchor", point, when)
             for _night in range(2):  # the second one finds nothing to do
                 authority.ask_again_now(stand)
                 stand.run_cron("ir_cron_anchor")
@@ -90,7 +93,7 @@ def test_check_of_evidence(stand, caught, row, invariants, point, when):
         orders = [visitor.quotation.id for visitor in visitors]
         with _damaged_quote(stand, damaged):
             stand.sql(DUE, [orders])
-            _kill_in(stand, "ir_cron_integrity", point, when)
+            stand.kill_in_cron("ir_cron_integrity", point, when)
             for _night in range(2):  # the second one tells nothing new
                 stand.run_cron("ir_cron_integrity")
                 stand.sql(DUE, [orders])
@@ -135,7 +138,7 @@ def test_end_of_the_term(stand, reader, row, invariants, point, when):
         stand.run_cron("ir_cron_mails")
         invariants.check(visitor, kept)
         stand.sql(AGE, [visitor.quotation.id])
-        _kill_in(stand, "ir_cron_purge", point, when)
+        stand.kill_in_cron("ir_cron_purge", point, when)
         ((request_id, reference, purged),) = stand.sql(PURGED, [visitor.quotation.id])
         if not purged:  # then nothing is missing
             invariants.check(visitor)
@@ -151,22 +154,15 @@ def test_end_of_the_term(stand, reader, row, invariants, point, when):
         row(number + 1, complete_after_the_kill=complete)
 
 
-def _kill_in(stand, cron: str, point: str, when: str) -> None:
-    """Let a scheduled action begin, and kill it."""
-    stand.faults.arm("kill", point=point, when=when)
-    with suppress(*DEAD):
-        stand.run_cron(cron)
-    waiting.until(lambda: stand.faults.taken, what=f"killed {when} {point}")
-    stand.revive()
-
-
 def _mails(stand, caught, subject: str) -> list:
-    """The mails of this subject, once the queue is empty."""
-    stand.run_cron("mail.ir_cron_mail_scheduler_action")
-    waiting.until(
-        lambda: not stand.sql("SELECT id FROM mail_mail WHERE state = 'outgoing'"), what="all mails handed over"
-    )
+    """The mails whose subject begins so, once none of them waits."""
+    waiting.until(lambda: _handed_over(stand, subject), what="all mails handed over")
     return [mail for mail in caught.messages if mail.subject.startswith(subject)]
+
+
+def _handed_over(stand, subject: str) -> bool:
+    stand.run_cron("mail.ir_cron_mail_scheduler_action")
+    return not stand.sql(QUEUED, [f"{subject}%"])
 
 
 @contextmanager
