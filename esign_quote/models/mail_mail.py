@@ -73,33 +73,33 @@ class MailMail(models.Model):
     def _send(self, *args, **kwargs):
         """Override of `mail`: remember, for this run, which copies the mail server's answer is awaited for."""
         # One that another process has just sent and deleted must not hold up the others.
-        ours = self.exists().filtered(lambda mail: mail._esign_is_ours())
-        if ours:
+        if any(mail._esign_is_ours() for mail in self.exists()):
             self = self.with_context(esign_awaited={})  # noqa: PLW0642
-        handed_over = ours.filtered(lambda mail: mail._esign_is_handed_over())
+        return super()._send(*args, **kwargs)
+
+    def _esign_send_again(self):
+        """Send a mail of ours that waits or that failed; one that makes trouble holds up no others."""
+        handed_over = self.filtered(lambda mail: mail._esign_is_handed_over())
         handed_over._esign_settle()
-        return super(MailMail, self - handed_over)._send(*args, **kwargs)
+        waiting = self - handed_over
+        waiting.filtered(lambda mail: mail.state == "exception").write({"state": "outgoing"})
+        try:
+            waiting.send()
+        except smtplib.SMTPServerDisconnected:
+            # Odoo marked it as failed before it tried, and logged it; the delivery knows when to try again.
+            _logger.info("esign_quote: the mail server hung up, the mail is tried again later")
 
     def _esign_is_handed_over(self):
         """Tell whether the mail server has taken all of it already: who handed it over died before Odoo noted it."""
         deliveries = self._esign_deliveries() if self.state == "outgoing" else self.env["esign.delivery"]
         copies = len(self.recipient_ids) + len(email_normalize_all(self.email_to or ""))
-        return len(deliveries) == copies and all(item.handed_over_on for item in deliveries)
+        return 0 < len(deliveries) == copies and all(item.handed_over_on for item in deliveries)
 
     def _esign_settle(self):
         """Note as sent, as Odoo does, what is sent already."""
         for mail in self:
             mail.write({"state": "sent", "failure_reason": False, "failure_type": False})
             mail._postprocess_sent_message(success_pids=mail.recipient_ids, success_emails=[])
-
-    def _esign_send_again(self):
-        """Send a mail of ours that waits or that failed; one that makes trouble holds up no others."""
-        self.filtered(lambda mail: mail.state == "exception").write({"state": "outgoing"})
-        try:
-            self.send()
-        except smtplib.SMTPServerDisconnected:
-            # Odoo marked it as failed before it tried, and logged it; the delivery knows when to try again.
-            _logger.info("esign_quote: the mail server hung up, the mail is tried again later")
 
     def _esign_await(self, emails):
         awaited = self.env.context.get("esign_awaited")

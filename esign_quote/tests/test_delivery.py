@@ -341,7 +341,7 @@ class TestDelivery(DeliveryCommon, TransactionCase):
                 "recipient_ids": [Command.set((self.customer | follower).ids)],
             }
         )
-        mail.send()
+        mail._esign_send_again()
         self.assertEqual(len(self.sent("f@other.example")), count + 1)
 
     def test_a_refused_signed_copy_is_an_activity(self):

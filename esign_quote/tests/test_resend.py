@@ -42,8 +42,6 @@ class TestResend(EsignHttpCommon, HttpCase):
         """It may still wait in the queue after a failure."""
         mark = self.signer._link_mark()
         old = self.signer.message_id
-        first = self.request.delivery_ids.filtered(lambda item: item.message_id == old.message_id)
-        first.write({"state": "failed", "handed_over_on": False})
         self._resend()
         mail = self.env["mail.mail"].create(
             {"mail_message_id": old.id, "body_html": mark, "email_to": self.signer.email}
