@@ -19,7 +19,7 @@ VALUES = (
     *(b"", b"0", b"-1", b"123456", b"NaN", b"Infinity", b"1e999", b"null", b"true", b"[]", b"{}", b"typed", b"drawn"),
     *(b"\0", b"a\0b", b"\xff\xfe", b"\xed\xa0\x80", b"\xf0\x9f\x98\x80" * 50, b"%", b"%s%n%(x)s", b"{0.__class__}"),
     *(b"\xe2\x80\xae\xe2\x80\x8b\xef\xbb\xbf", b"\xd9\xa1\xd9\xa2\xd9\xa3\xd9\xa4\xd9\xa5\xd9\xa6", b"1" * 5000),
-    *(b"'; DROP TABLE esign_otp; --", b"<script>alert(1)</script>", b"{{7*7}}", b"../../etc/passwd", b"\r\nX: y"),
+    *(b"'; DROP TABLE res_users; --", b"<script>alert(1)</script>", b"{{7*7}}", b"../../etc/passwd", b"\r\nX: y"),
     *(b"9" * 400, b"x" * 70_000, b"a" * 64, b"0" * 64, b"C1", b"C2", b"Jane Doe", b"Z\xcd\xa5" * 200),
     *(b"[" * DEEP, b"[" * DEEP + b"]" * DEEP, b'{"a":' * DEEP + b"1" + b"}" * DEEP, b'"\\ud800"', b'{"a":1,"a":2}'),
 )
