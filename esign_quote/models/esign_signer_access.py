@@ -8,6 +8,7 @@ from odoo.tools import email_normalize, format_datetime
 
 from ..tools.phones import parse_mobile
 from ..tools.throttle import Rule
+from .esign_link_wish import MAX_TYPED
 
 HOUR, DAY = 3600, 86400
 SMS_PER_PREFIX = 10  # an hour: numbers that differ in the last digits only are a sign of fraud
@@ -143,9 +144,9 @@ class EsignSigner(models.Model):
         :raise UserError: in words for the salesperson
         """
         request = self.request_id
-        normal = email_normalize(email or "")
+        normal = email_normalize(email) if email and len(email) <= MAX_TYPED else False
         if not normal:
-            raise UserError(self.env._("“%s” is not a valid e-mail address.", email or ""))
+            raise UserError(self.env._("“%s” is not a valid e-mail address.", (email or "")[:MAX_TYPED]))
         mobile = request._parse_mobile(request.company_id, phone, self.partner_id) if request.channel != "mail" else ""
         return normal, mobile
 

@@ -222,6 +222,12 @@ class TestLostLink(EsignHttpCommon, HttpCase):
         self.assertIn('value="jeanne"', response.text)
         self.assertFalse(self.env["esign.link.wish"].search_count([]))
 
+    def test_thousands_of_characters_are_no_address(self):
+        for typed in (":" * 5000, "@" * 5000, f"{'a' * 300}@customer.example"):
+            response = self._ask(typed)
+            self.assertEqual(response.status_code, 422)
+            self.assertIn("Please type an e-mail address", text_of(response))
+
     def test_known_and_unknown_have_to_wait_alike(self):
         answers = {}
         for address in ("jeanne.martin@customer.example", "nobody@customer.example"):
