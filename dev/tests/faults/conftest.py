@@ -68,6 +68,15 @@ def _quiet_log(request):
         raise
 
 
+@pytest.fixture(autouse=True)
+def _disarmed(request):
+    """A fault that did not come true ends with the test that armed it."""
+    stand = request.getfixturevalue("stand") if "stand" in request.fixturenames else None
+    yield
+    if stand and stand.faults:
+        stand.faults.disarm()
+
+
 @pytest.fixture
 def caught(mails):
     return mails

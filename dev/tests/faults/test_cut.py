@@ -20,12 +20,6 @@ ENDS = "SELECT r.state, o.state, r.told AND r.applied FROM esign_request r JOIN 
 pytestmark = [pytest.mark.harms, pytest.mark.stands(SCALE.mortal_stands)]
 
 
-@pytest.fixture(autouse=True)
-def _armed_for_one_test(stand):
-    yield
-    stand.faults.disarm()
-
-
 @pytest.mark.parametrize(("point", "when"), CUT_POINTS)
 def test_while_signing(stand, reader, row, invariants, point, when):
     """R-05 signing, connection cut."""

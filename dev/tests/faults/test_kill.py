@@ -34,12 +34,6 @@ EXPIRE = """
 DEAD = (httpx.TransportError, RpcError)
 
 
-@pytest.fixture(autouse=True)
-def _armed_for_one_test(stand):
-    yield
-    stand.faults.disarm()
-
-
 @pytest.mark.stands(SCALE.mortal_stands)
 @pytest.mark.parametrize(("point", "when"), CUSTOMER_POINTS)
 def test_while_signing(stand, reader, row, invariants, point, when):

@@ -57,12 +57,6 @@ KEPT = """
 pytestmark = pytest.mark.stands(SCALE.mortal_stands)
 
 
-@pytest.fixture(autouse=True)
-def _armed_for_one_test(stand):
-    yield
-    stand.faults.disarm()
-
-
 @pytest.mark.parametrize(("point", "when"), ROOT_POINTS)
 def test_common_hash(stand, caught, row, invariants, point, when):
     """R-04 the common hash, kill -9."""

@@ -23,12 +23,6 @@ CONFIRMED = """
 
 
 @pytest.fixture
-def disarmed(stand):
-    yield
-    stand.faults.disarm()
-
-
-@pytest.fixture
 def pair(stand, caught):
     """The two signers of a new quotation; the first one has read it."""
 
@@ -66,7 +60,6 @@ def test_parallel_signs(stand, pair, row, invariants):
 
 @pytest.mark.stands(SCALE.mortal_stands)
 @pytest.mark.parametrize(("point", "when"), TURN_POINTS)
-@pytest.mark.usefixtures("disarmed")
 def test_between_two_signers(stand, pair, row, invariants, point, when):
     """R-04 between two signers, kill -9."""
     kept = 0
