@@ -64,7 +64,7 @@ class MailMail(models.Model):
         moment ago is just being sent by who posted it.
         """
         if not email_ids:
-            since = fields.Datetime.now() - timedelta(minutes=SENDING_MINUTES)
+            since = self.env.cr.now() - timedelta(minutes=SENDING_MINUTES)
             posted = self.env["esign.signer"].sudo().search([("create_date", ">", since)]).message_id
             ours = [("esign_request_id", "=", False), ("mail_message_id", "not in", posted.ids)]
             self = self.with_context(filters=[*self.env.context.get("filters", ()), *ours])  # noqa: PLW0642
