@@ -51,6 +51,7 @@ from . import (
     esign_timestamp_anchor,
     esign_proof,
     esign_proof_facts,
+    esign_proof_people,
     esign_proof_rendering,
     ir_actions_report,
     ir_attachment,

@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import config
 
-from .esign_transaction import is_lost
+from .esign_transaction import is_of_database
 
 CHUNK = 1024 * 1024
 
@@ -98,7 +98,7 @@ class EsignExport(models.Model):
         try:
             name, content = request[0]._dispute_pack()
         except Exception as error:  # its evidence may be damaged: the others are worth as much
-            if is_lost(error):
+            if is_of_database(error):
                 raise  # what is written into the zip stays there
             name, content = f"{request.reference}-FAILED.txt", f"{type(error).__name__}: {error}\n".encode()
         with zipfile.ZipFile(self._path(), "a", zipfile.ZIP_STORED) as archive:

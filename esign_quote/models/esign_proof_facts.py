@@ -24,6 +24,7 @@ LEVELS = {
     "refusal": "none: the quotation was declined, nothing was signed",
     "expiry": "none: the date passed without an answer, nothing was signed",
 }
+PARTLY = "none: not everybody signed, nothing was concluded"
 CLOCK = "clock of the company's database server"
 CHAIN_RULE = (
     "h_0 = SHA-256(signature identifier); h_n = SHA-256(0x00 || h_(n-1) || JCS({seq, type, at, actor, payload_sha256}))"
@@ -112,7 +113,7 @@ class EsignProof(models.Model):
             "request": request.id,
             "quotation": request.order_name,
             "title": request._document("quote").name,
-            "level": LEVELS[kind],
+            "level": PARTLY if request._is_partly_signed() else LEVELS[kind],
             "not_claimed": "advanced or qualified signature, qualified time-stamp",
             "kind": signer.signature_kind or "",
             "at": _iso(request.answered_on),

@@ -45,6 +45,7 @@ class EsignRequest(models.Model):
     # What was frozen when the request was made.
     order_name = fields.Char("Number", readonly=True)
     fingerprint = fields.Char(readonly=True, help="SHA-256 of what the quotation says.")
+    # Mail templates that were changed by hand, or are of former versions, ask for it here.
     recap = fields.Json("What the first signer was told", compute="_compute_recap")
     audience = fields.Selection([("consumer", "Consumer"), ("business", "Business")], readonly=True, required=True)
 

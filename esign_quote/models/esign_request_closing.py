@@ -1,9 +1,8 @@
 from datetime import UTC
 
-import psycopg2
 from odoo import models
 
-from .esign_transaction import is_lost
+from .esign_transaction import is_of_database
 
 # How a request can end without a signature.
 UNSIGNED = ("declined", "expired")
@@ -33,10 +32,8 @@ class EsignRequest(models.Model):
                 key = this._sealing_key()
                 draft = this.env["esign.proof"]._draft(this)
             sealed = draft.seal(key, stamping)
-        except psycopg2.OperationalError:
-            raise  # of the database, not of the sealing
         except Exception as error:  # whatever it is, it is told, and tried again
-            if is_lost(error):
+            if is_of_database(error):
                 raise
             self._report_seal_failure(error, stamping)
             return

@@ -2,7 +2,6 @@ import logging
 from datetime import UTC, timedelta
 from zoneinfo import ZoneInfo
 
-import psycopg2
 from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import format_datetime
@@ -13,7 +12,7 @@ from ..tools.geometry import Placement
 from ..tools.hashing import sha256_hex
 from .esign_request_answer import LEASE_MINUTES
 from .esign_request_closing import UNSIGNED
-from .esign_transaction import is_lost
+from .esign_transaction import is_of_database
 
 _logger = logging.getLogger(__name__)
 
@@ -103,10 +102,8 @@ class EsignRequest(models.Model):
                     return this.state
                 draft = this.env["esign.proof"]._draft(this)
             proof = draft.seal(key, stamping)
-        except psycopg2.OperationalError:
-            raise  # of the database, not of the sealing
         except Exception as error:  # whatever it is, it is told, and tried again
-            if is_lost(error):
+            if is_of_database(error):
                 raise
             self._report_seal_failure(error, stamping)
             return "consented"
@@ -267,11 +264,9 @@ class EsignRequest(models.Model):
                     this.order_id.with_company(this.company_id)._esign_apply(this)
                     if this.state == "signed" and this.order_id.state == "sale":
                         this._log([("order.confirmed", {"order": this.order_id.name})])
-        except psycopg2.OperationalError:
-            raise  # somebody else wrote to the order at this moment: the cron tries again
         except Exception as error:
-            if is_lost(error):
-                raise
+            if is_of_database(error):
+                raise  # somebody else wrote to the order at this moment, say: the cron tries again
             if not isinstance(error, UserError):
                 _logger.exception("esign_quote: %s cannot be carried into its order", self.reference)
             with self._own_transaction() as this:

@@ -7,7 +7,7 @@ from odoo.exceptions import UserError
 from ..tools import chain, verify
 from ..tools.exceptions import ChainBroken, TimestampError
 from ..tools.hashing import sha256_hex
-from .esign_transaction import is_lost
+from .esign_transaction import is_of_database
 
 _logger = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class EsignRequest(models.Model):
         try:
             found = self._integrity_found()
         except Exception as error:  # what cannot be checked is a finding as well, and must not hold up the others
-            if is_lost(error):
+            if is_of_database(error):
                 raise  # nothing is known of the evidence; a journal would keep the false alarm
             _logger.exception("esign_quote: the evidence of %s cannot be checked", self.reference)
             found = [{"what": "unreadable", "name": type(error).__name__}]

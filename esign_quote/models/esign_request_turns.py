@@ -1,12 +1,12 @@
 import logging
 
-import psycopg2
 from odoo import fields, models
 from odoo.tools import format_list
 
 from ..tools import seal
 from ..tools.geometry import Placement
-from .esign_transaction import is_lost
+from .esign_request_closing import UNSIGNED
+from .esign_transaction import is_of_database
 
 _logger = logging.getLogger(__name__)
 
@@ -44,10 +44,8 @@ class EsignRequest(models.Model):
             with self._own_transaction() as this:
                 if this._claim_invitation():
                     this._invite(this._due_signer())
-        except psycopg2.OperationalError:
-            raise  # of the database
         except Exception as error:  # whatever it is, it is told, and tried again
-            if is_lost(error):
+            if is_of_database(error):
                 raise
             self._report_unasked(error)
 
@@ -123,6 +121,10 @@ class EsignRequest(models.Model):
             self.env, self.signer_ids.filtered(lambda item: item.answer == "signed").mapped("declared_name")
         )
 
+    def _is_partly_signed(self):
+        """Tell whether it ended without a signature of all although somebody had signed."""
+        return self.state in UNSIGNED and bool(self._signed_by())
+
     # === STEPS, for the quotation's form === #
 
     def _earlier_answers(self):
@@ -131,8 +133,8 @@ class EsignRequest(models.Model):
         return [(self.env._("Signed by %s", item.declared_name), item.answered_on) for item in before]
 
     def _later_answers(self):
-        """Return (label, moment) for the signers whose answers are to come, where several sign."""
+        """Return (label, moment), the moments to come, for the signers who are still to answer, where several sign."""
         if len(self.signer_ids) < 2 or self.answered_on:
             return []
         left = self.signer_ids.filtered(lambda item: item.sequence >= self.turn)
-        return [(self.env._("To be signed by %s", item.name), item.answered_on) for item in left]
+        return [(self.env._("To be signed by %s", item.name), False) for item in left]

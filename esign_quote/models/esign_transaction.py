@@ -5,21 +5,16 @@ from odoo import SUPERUSER_ID, models
 from odoo.sql_db import Cursor
 from psycopg2.pool import PoolError
 
-# What PostgreSQL says when it ends, has crashed, or is starting.
-GOING_DOWN = ("57P01", "57P02", "57P03")
 
-
-def is_lost(error):
-    """Tell whether a connection to the database was lost, or not to be had: nothing is wrong with what was to be done.
+def is_of_database(error):
+    """Tell whether the database failed (a lost connection, none to be had, a lost race): what was to be done is not wrong.
 
     :param Exception error:
-    :rtype: bool
     """
-    if isinstance(error, (PoolError, psycopg2.InterfaceError)):  # the latter at whatever comes after the first error
-        return True
-    # psycopg2 says either, and without a code when the other side is silent.
-    is_of_server = isinstance(error, psycopg2.OperationalError) or type(error) is psycopg2.DatabaseError
-    return is_of_server and (error.pgcode is None or error.pgcode in GOING_DOWN)
+    # On a lost connection psycopg2 raises one of several, also its plain DatabaseError; an InterfaceError at whatever
+    # comes afterwards.
+    of_server = (PoolError, psycopg2.InterfaceError, psycopg2.OperationalError)
+    return isinstance(error, of_server) or type(error) is psycopg2.DatabaseError
 
 
 class EsignTransaction(models.AbstractModel):

@@ -230,6 +230,7 @@ class TestTurns(TurnsCommon, TransactionCase):
         self.assertIs(acts[2]["asked"], False)
         words = pdf_text(self.request.proof_ids.document_id._bytes())
         self.assertIn("Luc Petit declined quotation", words)
+        self.assert_partly_signed(facts, words)
         self.assertIn("This person was not asked any more", words)
 
     def test_silence_ends_it_for_all(self):
@@ -245,6 +246,16 @@ class TestTurns(TurnsCommon, TransactionCase):
         self.assertFalse(self.sent(self.zoe.email))
         facts = json.loads(self.request.proof_ids.json)
         self.assertEqual((facts["kind"], facts["act"]["kind"]), ("expiry", "typed"))
+        words = pdf_text(self.request.proof_ids.document_id._bytes())
+        self.assertIn("open for the signature of Luc Petit", words)
+        self.assert_partly_signed(facts, words)
+
+    def assert_partly_signed(self, facts, words):
+        """A proof must not say that nothing was signed where it tells of a signature."""
+        self.assertEqual(facts["signature"]["level"], "none: not everybody signed, nothing was concluded")
+        self.assertIn("Jeanne Martin had signed before; as not everybody did, nothing was concluded", words)
+        self.assertIn("None: not everybody signed", words)
+        self.assertNotRegex(words, "(?i)nothing was signed|neither signed nor declined|found no answer")
 
     def test_a_change_frees_those_who_signed(self):
         self.sign_next(self.request)
