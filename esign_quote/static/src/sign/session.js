@@ -24,9 +24,10 @@ class Session {
         return Date.now() / 1000;
     }
 
+    /** Both in seconds from the last sign of life: an answer may be long on its way, or find a sleeping phone. */
     set(idle, absolute) {
-        this.idleEnd = this.now() + Number(idle);
-        this.absoluteEnd = this.now() + Number(absolute);
+        this.idleEnd = this.pinged + Number(idle);
+        this.absoluteEnd = this.pinged + Number(absolute);
     }
 
     tick() {
@@ -75,7 +76,8 @@ class Session {
             if (answer.ok) {
                 const { idle, absolute } = await answer.json();
                 this.set(idle, absolute);
-                this.box.hidden = absolute >= WARN_ABSOLUTE;
+                this.box.hidden = true;
+                this.tick();
             }
         } catch {
             // Off-line for a moment: the next sign of life tries again.
