@@ -48,6 +48,10 @@ def _freezes(wanted: str) -> Callable:
     return lambda _self, _request, kind, *_args, **_values: kind == wanted
 
 
+def _is_ours(mail, *_args, **_kwargs) -> bool:
+    return mail._esign_is_ours()
+
+
 def _awaits_answer(mail_server, *_args, **_kwargs) -> bool:
     return mail_server.env.context.get("esign_awaited") is not None
 
@@ -82,6 +86,7 @@ POINTS = {
     "order": Point(f"{REQUEST}_completion", "EsignRequest._apply_to_order"),
     "order confirmation": Point(f"{ADDON}.models.sale_order", "SaleOrder._esign_apply"),
     "mail": Point(f"{ADDON}.models.mail_mail", "MailMail._esign_send_again"),
+    "mail prepared": Point(f"{ADDON}.models.mail_mail", "MailMail._prepare_outgoing_list", _is_ours),
     "mail to the server": Point(f"{ADDON}.models.ir_mail_server", "IrMailServer.send_email", _awaits_answer),
     "mail noted": Point(f"{ADDON}.models.esign_delivery", "EsignDelivery._note"),
     "late time-stamp": Point(f"{ADDON}.models.esign_timestamp", "EsignTimestamp._obtain"),

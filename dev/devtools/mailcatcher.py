@@ -6,7 +6,7 @@ In a test::
         ...                                   # let Odoo send to mails.host, mails.port
         mail = mails.wait_for(to="ann@example.com")
         mail.subject, mail.text, mail.links, mail.attachments[0].content
-        mails.fault = "451"                   # or "550", "stall", "refuse"; None heals it
+        mails.fault = "451"                   # or "550", "stall", "hangup", "refuse"; None heals it
 """
 
 import asyncio
@@ -28,6 +28,7 @@ FAULTS = {
     "refuse": "nobody listens on the port",
     "451": "a temporary error after the text of the mail",
     "550": "every recipient is refused for good",
+    "hangup": "the connection ends after the text of the mail",
     "stall": "no answer to the text of the mail until the fault is healed",
 }
 MAX_MESSAGES = 1000  # the oldest are forgotten
@@ -196,11 +197,14 @@ class MailCatcher:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, _server, _session, envelope):
+    async def handle_DATA(self, server, _session, envelope):
         while self._fault == "stall":
             await asyncio.sleep(0.05)
         if self._fault == "451":
             return "451 4.3.0 try again later (fault of the mail catcher)"
+        if self._fault == "hangup":
+            server.transport.abort()
+            return "421 4.4.2 nobody hears this (fault of the mail catcher)"
         self.add(envelope.mail_from, envelope.rcpt_tos, envelope.content)
         return "250 OK"
 

@@ -55,7 +55,7 @@ class EsignRequest(models.Model):
         sending after its commit, an invitation for example, whose second copy kills the first link.
         """
         mails = self.env["esign.delivery"]._mails_to_retry()
-        mails |= mails.search([("esign_request_id", "!=", False), ("state", "=", "outgoing")])
+        mails |= mails._esign_waiting()
         self.env["ir.cron"]._commit_progress(remaining=len(mails))
         for mail in mails:
             mail[0].try_lock_for_update()._esign_send_again()

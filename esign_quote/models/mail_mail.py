@@ -2,7 +2,8 @@ import logging
 import smtplib
 from datetime import timedelta
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models, modules
+from odoo.fields import Domain
 from odoo.tools import email_normalize, email_normalize_all
 
 from ..tools import smtp_answers
@@ -10,7 +11,7 @@ from .esign_signer import LINK_MARK
 
 _logger = logging.getLogger(__name__)
 
-# Who posts a message sends its mails after the commit; the queue takes them when that did not happen.
+# Who posts an invitation sends it after the commit; the queue takes it when that did not happen.
 SENDING_MINUTES = 5
 
 
@@ -60,15 +61,43 @@ class MailMail(models.Model):
     def process_email_queue(self, email_ids=(), batch_size=1000):
         """Override of `mail`: mails of signatures have a queue of their own (`_cron_hand_over_mails`).
 
-        Two servers would otherwise take the same mail, each from another queue. An invitation that was posted a
-        moment ago is just being sent by who posted it.
+        Two servers would otherwise take the same mail, each from another queue; and that one asks first whether
+        the mail server has taken it already, since a second copy of an invitation kills the link of the first.
         """
         if not email_ids:
-            since = self.env.cr.now() - timedelta(minutes=SENDING_MINUTES)
-            posted = self.env["esign.signer"].sudo().search([("create_date", ">", since)]).message_id
-            ours = [("esign_request_id", "=", False), ("mail_message_id", "not in", posted.ids)]
+            ours = [("esign_request_id", "=", False), ("body_html", "not like", LINK_MARK)]
             self = self.with_context(filters=[*self.env.context.get("filters", ()), *ours])  # noqa: PLW0642
         return super().process_email_queue(email_ids=email_ids, batch_size=batch_size)
+
+    @api.model
+    def _esign_waiting(self):
+        """Return the mails of signatures that wait in the queue.
+
+        An invitation that was posted a moment ago is not among them: who posted it is just sending it.
+        """
+        since = self.env.cr.now() - timedelta(minutes=SENDING_MINUTES)
+        left = Domain("body_html", "like", LINK_MARK) & Domain("create_date", "<=", since)
+        return self.search(Domain("state", "=", "outgoing") & (Domain("esign_request_id", "!=", False) | left))
+
+    def send_after_commit(self):
+        """Override of `mail`: what goes wrong with a mail of ours after the commit is for the queue.
+
+        Whoever sent the quotation would otherwise be told that it was not sent, and it is.
+        """
+        ours = self.filtered(lambda mail: mail._esign_is_ours())
+        if not ours or modules.module.current_test:
+            return super().send_after_commit()
+        ids, registry, context = ours.ids, self.env.registry, self.env.context
+
+        @self.env.cr.postcommit.add
+        def send_with_new_cursor():
+            try:
+                with registry.cursor() as cr:
+                    api.Environment(cr, SUPERUSER_ID, context)["mail.mail"].browse(ids).send()
+            except Exception:  # of the database or of the mail server; nothing of it is to reach who sent it
+                _logger.warning("esign_quote: mails could not be sent at once, the queue has them", exc_info=True)
+
+        return super(MailMail, self - ours).send_after_commit() if self - ours else None
 
     def _send(self, *args, **kwargs):
         """Override of `mail`: remember, for this run, which copies the mail server's answer is awaited for."""

@@ -60,19 +60,44 @@ class TestResend(EsignHttpCommon, HttpCase):
         self.send_queue()
         self.assertNotEqual(self.last_secret(), self.first)
 
-    def test_the_general_queue_leaves_an_invitation_to_who_posts_it(self):
-        """For some minutes; when that process has died meanwhile, the queue sends it."""
-        values = {
-            "mail_message_id": self.signer.message_id.id,
-            "body_html": "<p>Invitation</p>",
-            "email_to": "x@y.example",
-        }
-        self.env["mail.mail"].create(values)
+    def test_the_queues_leave_an_invitation_to_who_posts_it(self):
+        """The general one always, ours for some minutes; when that process has died meanwhile, ours sends it."""
+        before = len(self.sent(self.customer.email))
+        self._queue_invitation()
         self.env["mail.mail"].process_email_queue()
-        self.assertFalse(self.sent("x@y.example"))
-        self.age("esign_signer", "create_date", "6 minutes")
+        self._run_cron()
+        self.assertEqual(len(self.sent(self.customer.email)), before)
+        self.age("mail_mail", "create_date", "6 minutes")
         self.env["mail.mail"].process_email_queue()
-        self.assertEqual(len(self.sent("x@y.example")), 1)
+        self.assertEqual(len(self.sent(self.customer.email)), before)
+        self._run_cron()
+        self.assertEqual(len(self.sent(self.customer.email)), before + 1)
+        self.assertNotEqual(self.last_secret(), self.first)
+
+    def test_an_invitation_that_the_server_has_is_not_sent_again(self):
+        """Its process died, or lost the database, before Odoo noted it: a second copy would kill the first link."""
+        before = len(self.sent(self.customer.email))
+        mail = self._queue_invitation(self.signer.message_id.message_id)
+        self.age("mail_mail", "create_date", "6 minutes")
+        self._run_cron()
+        self.assertEqual(len(self.sent(self.customer.email)), before)
+        self.assertFalse(mail.exists(), "noted as sent, and deleted as Odoo does it")
+
+    def _run_cron(self):
+        self.env.flush_all()
+        self.env.ref("esign_quote.ir_cron_mails").method_direct_trigger()
+        self.env.invalidate_all()
+
+    def _queue_invitation(self, message_id="<other@here.example>"):
+        return self.env["mail.mail"].create(
+            {
+                "mail_message_id": self.signer.message_id.id,
+                "message_id": message_id,
+                "body_html": self.signer._link_mark(),
+                "recipient_ids": self.customer.ids,
+                "auto_delete": True,
+            }
+        )
 
     def test_what_was_read_stays_read(self):
         self.enter_and_read(self.request)

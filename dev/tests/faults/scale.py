@@ -280,6 +280,12 @@ _CUT = [
     ("order confirmation", BEFORE, STAR),
     ("order confirmation", AFTER),
 ]
+# The invitation, after the commit that sends a quotation.
+_SENDING = [
+    ("mail prepared", BEFORE, STAR),
+    ("mail prepared", AFTER),
+    ("mail to the server", AFTER, STAR),
+]
 # What the jobs of the night do.
 _ROOT = [
     ("root made", BEFORE),
@@ -325,6 +331,7 @@ REFUSAL_POINTS = _of_this_size(_REFUSAL)
 EXPIRY_POINTS = _of_this_size(_EXPIRY)
 TURN_POINTS = _of_this_size(_TURN)
 CUT_POINTS = _of_this_size(_CUT)
+SENDING_POINTS = _of_this_size(_SENDING)
 ROOT_POINTS = _of_this_size(_ROOT)
 CHECK_POINTS = _of_this_size(_CHECK)
 PURGE_POINTS = _of_this_size(_PURGE)
