@@ -230,9 +230,9 @@ def _try_to_send(stand) -> bool:
 
 
 def _counts(stand) -> list[tuple]:
-    """What a sending makes; other entries of the journal may come meanwhile, of mails that were waiting."""
+    """What a sending makes; signatures that go on meanwhile make other files, and mails other entries."""
     return stand.sql(
-        "SELECT (SELECT count(*) FROM esign_request), (SELECT count(*) FROM esign_document),"
+        "SELECT (SELECT count(*) FROM esign_request), (SELECT count(*) FROM esign_document WHERE kind = 'quote'),"
         " (SELECT count(*) FROM esign_event WHERE type = 'request.created')"
     )
 
