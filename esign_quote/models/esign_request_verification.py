@@ -175,8 +175,8 @@ class EsignRequest(models.Model):
         return {
             "authentic": _("Authentic: this is, byte for byte, a file that was sealed and recorded here."),
             "original": _("Known, but not the signed file: this is the quotation as it was shown, without stamp and seal."),
-            "declined": _("Known: this is, byte for byte, a quotation that was declined. Nothing was signed."),
-            "expired": _("Known: this is, byte for byte, a quotation whose date passed without an answer. Nothing was signed."),
+            "declined": _("Known: this is, byte for byte, a quotation that was declined. No contract was concluded."),
+            "expired": _("Known: this is, byte for byte, a quotation that was not signed in time. No contract was concluded."),
             "unrecorded": _("Sealed with a key of ours and unchanged, but this very file is not recorded here (any more)."),
             "altered": _("Altered: this file is not as it was sealed."),
             "changed": _("Changed after signing: something was added behind the sealed file."),

@@ -149,7 +149,7 @@ class TestQuoteChangedPages(EsignHttpCommon, HttpCase):
     def test_the_page_tells_that_the_quotation_was_changed(self):
         path = self.enter_and_read(self.request)
         self.order.order_line[0].price_unit += 1
-        self.assertIn("The quotation was changed by Atelier Nord Nothing was signed", text_of(self.get(path)))
+        self.assertIn("The quotation was changed by Atelier Nord No contract was concluded", text_of(self.get(path)))
 
     def test_a_changed_quotation_is_not_signed(self):
         path = self.enter_and_read(self.request)

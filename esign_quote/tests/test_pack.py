@@ -140,7 +140,7 @@ class TestPack(EsignCommon, TransactionCase):
             self.assertIn("holds the same proof record, under its seal", words)
             files = unzip(content)
             self.assertTrue("quotation.pdf" in files and "signed.pdf" not in files)
-            self.assertIn("Nothing was signed", files["README-en.txt"].decode())
+            self.assertIn("No contract was concluded", files["README-en.txt"].decode())
 
     def test_nothing_is_packed_before_there_is_a_proof(self):
         request = self.send(self.new_order())

@@ -242,7 +242,7 @@ class TestTurns(TurnsCommon, TransactionCase):
         self.env.invalidate_all()
         self.assertEqual(self.request.state, "expired")
         self.assertIn("binds you to nothing", self.sent(self.customer.email)[-1].text)
-        self.assertIn("nothing was signed", self.sent(self.luc.email)[-1].text)
+        self.assertIn("no contract was concluded", self.sent(self.luc.email)[-1].text)
         self.assertFalse(self.sent(self.zoe.email))
         facts = json.loads(self.request.proof_ids.json)
         self.assertEqual((facts["kind"], facts["act"]["kind"]), ("expiry", "typed"))
@@ -256,6 +256,11 @@ class TestTurns(TurnsCommon, TransactionCase):
         self.assertIn("Jeanne Martin had signed before; as not everybody did, nothing was concluded", words)
         self.assertIn("None: not everybody signed", words)
         self.assertNotRegex(words, "(?i)nothing was signed|neither signed nor declined|found no answer")
+        _name, pack = self.request._dispute_pack()
+        told = [words for name, words in unzip(pack).items() if name.startswith(("README", "check"))]
+        told += [mail.html.encode() for mail in self.sent()]
+        for words in told:
+            self.assertNotRegex(words.decode(), "(?i)nothing was signed|rien n'a été signé")
 
     def test_a_change_frees_those_who_signed(self):
         self.sign_next(self.request)
