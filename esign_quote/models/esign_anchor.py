@@ -147,26 +147,46 @@ class EsignAnchor(models.Model):
     def _problems(self):
         """Compare this root with its leaves and with the journals as they are now.
 
-        :return: pairs: ``root`` or ``previous`` and the day, or ``head`` and the identifier of the journal whose
-            entry of then is not there any more
+        :return: as :meth:`_root_problems`, and ``head`` with the identifier of the journal whose entry of then is not
+            there any more
+        :rtype: list[tuple[str, str]]
+        """
+        problems = self._root_problems()
+        self.env.cr.execute(
+            """SELECT r.reference FROM esign_anchor_leaf l JOIN esign_request r ON r.id = l.request_id
+                 LEFT JOIN esign_event e ON e.request_id = l.request_id AND e.seq = l.seq
+                WHERE l.anchor_id = %s AND e.hash IS DISTINCT FROM l.head ORDER BY l.position""",
+            [self.id],
+        )
+        return [*problems, *(("head", reference) for (reference,) in self.env.cr.fetchall())]
+
+    def _root_problems(self):
+        """Compute this root again from its leaves; compare it with the one before and with its time-stamp.
+
+        :return: pairs: ``root``, ``previous`` or ``timestamp``, and the day
         :rtype: list[tuple[str, str]]
         """
         self.ensure_one()
         this = self.sudo()
         leaves, day = this._leaves(), this.day.isoformat()
         before = this.search([("id", "<", this.id)], limit=1)
-        problems = [] if merkle.root([_hash(leaf) for leaf in leaves]).hex() == this.root else [("root", day)]
-        if len(leaves) != this.count and not problems:
-            problems.append(("root", day))
-        if (before.root or "") != (this.previous or ""):
-            problems.append(("previous", day))
-        this.env.cr.execute(
-            """SELECT r.reference FROM esign_anchor_leaf l JOIN esign_request r ON r.id = l.request_id
-                 LEFT JOIN esign_event e ON e.request_id = l.request_id AND e.seq = l.seq
-                WHERE l.anchor_id = %s AND e.hash IS DISTINCT FROM l.head ORDER BY l.position""",
-            [this.id],
-        )
-        return [*problems, *(("head", reference) for (reference,) in this.env.cr.fetchall())]
+        is_whole = len(leaves) == this.count and merkle.root([_hash(leaf) for leaf in leaves]).hex() == this.root
+        found = {
+            "root": not is_whole,
+            "previous": (before.root or "") != (this.previous or ""),
+            "timestamp": not this._is_dated(),
+        }
+        return [(kind, day) for kind, broken in found.items() if broken]
+
+    def _is_dated(self):
+        """Tell whether the time-stamps, if there are any, are of this root."""
+        manifest = canonical_json(self._manifest()).decode()
+        try:
+            for stamp in self.timestamp_ids:
+                stamp._check()
+        except TimestampError:
+            return False
+        return all(stamp.manifest == manifest for stamp in self.timestamp_ids)
 
     def action_check(self):
         """Compare this root with the journals as they are now, and say what was found."""

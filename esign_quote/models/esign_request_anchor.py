@@ -41,7 +41,8 @@ class EsignRequest(models.Model):
 
         A chain that was rewritten as a whole holds together; it does not hold what was seen of it at night.
 
-        :return: findings as in `_integrity_found`: numbers of the entries that are not what they were
+        :return: findings as in `_integrity_found`: numbers of the entries that are not what they were, days of the
+            common hashes that are not
         :rtype: list[dict]
         """
         self.env.cr.execute(
@@ -50,4 +51,20 @@ class EsignRequest(models.Model):
                 WHERE l.request_id = %s AND e.hash IS DISTINCT FROM l.head ORDER BY l.seq""",
             [self.id],
         )
-        return [{"what": "journal", "name": str(seq)} for (seq,) in self.env.cr.fetchall()]
+        found = [{"what": "journal", "name": str(seq)} for (seq,) in self.env.cr.fetchall()]
+        days = {day for anchor in self._led_anchors() for _kind, day in anchor._root_problems()}
+        return found + [{"what": "root", "name": day} for day in sorted(days)]
+
+    def _led_anchors(self):
+        """Return the common hashes in which this journal comes first of those that are checked.
+
+        So each is computed again once a night, and what is wrong with it is told once, not with each of its journals.
+        """
+        self.env.cr.execute(
+            """SELECT l.anchor_id FROM esign_anchor_leaf l
+                WHERE l.request_id = %s AND NOT EXISTS (
+                      SELECT 1 FROM esign_anchor_leaf b JOIN esign_request r ON r.id = b.request_id
+                       WHERE b.anchor_id = l.anchor_id AND b.position < l.position AND r.purged_on IS NULL)""",
+            [self.id],
+        )
+        return self.env["esign.anchor"].browse(anchor for (anchor,) in self.env.cr.fetchall())

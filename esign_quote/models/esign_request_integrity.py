@@ -163,6 +163,7 @@ class EsignRequest(models.Model):
             "journal": _("The journal was changed at entry %s.", item["name"]),
             "proof": _("The proof record %s… was changed.", item["name"]),
             "timestamp": _("The time-stamp %s does not hold.", item["name"]),
+            "root": _("The common hash of %s does not hold.", item["name"]),
             "mail": _("The source of the mail %s was changed.", item["name"]),
         }
         return texts.get(item["what"]) or _("The evidence cannot be checked (%s).", item["name"])

@@ -36,11 +36,14 @@ class TestAnchor(EsignCommon, TransactionCase):
         self.env.invalidate_all()
 
     def tamper(self, query, *arguments):
-        """Do what only the owner of the tables can: with the triggers off."""
+        """Do to the journal what only the owner of the tables can."""
+        self._as_owner("esign_event", query, *arguments)
+
+    def _as_owner(self, table, query, *arguments):
         self.env.flush_all()
-        self.env.cr.execute("ALTER TABLE esign_event DISABLE TRIGGER USER")
+        self.env.cr.execute(SQL("ALTER TABLE %s DISABLE TRIGGER USER", SQL.identifier(table)))
         self.env.cr.execute(SQL(query, *arguments))
-        self.env.cr.execute("ALTER TABLE esign_event ENABLE TRIGGER USER")
+        self.env.cr.execute(SQL("ALTER TABLE %s ENABLE TRIGGER USER", SQL.identifier(table)))
         self.env.invalidate_all()
 
     # === MAKING === #
@@ -163,11 +166,29 @@ class TestAnchor(EsignCommon, TransactionCase):
         self.assertEqual(action["params"]["type"], "danger")
 
     def test_leaves_or_roots_that_were_rewritten_are_named(self):
-        self.env.flush_all()
-        self.env.cr.execute("ALTER TABLE esign_anchor_leaf DISABLE TRIGGER USER")
-        self.env.cr.execute("UPDATE esign_anchor_leaf SET head = %s WHERE position = 1", ["00" * 32])
-        self.env.invalidate_all()
+        self._as_owner("esign_anchor_leaf", "UPDATE esign_anchor_leaf SET head = %s WHERE position = 1", "00" * 32)
         self.assertEqual({kind for kind, _name in self.first._problems()}, {"root", "head"})
+
+    def test_the_nights_check_computes_each_root_once(self):
+        """Who rewrote a journal, its head and its leaf is still found by the root; who rewrote that, by the next."""
+        self.request._log([("link.opened", {})])
+        second = self.env["esign.anchor"]._make()
+        led = {request: request._led_anchors() for request in self.request | self.other}
+        self.assertEqual(sorted(anchor.id for anchors in led.values() for anchor in anchors), [self.first.id, second.id])
+        finding = {"what": "root", "name": self.first.day.isoformat()}
+        first = next(request for request, anchors in led.items() if self.first in anchors)
+        others = (self.request | self.other) - first
+        self.assertNotIn(finding, first._integrity_found())
+        self.tamper("UPDATE esign_event SET hash = %s WHERE request_id = %s AND seq = 1", "00" * 32, others.id)
+        leaf = "UPDATE esign_anchor_leaf SET head = %s WHERE request_id = %s"
+        self._as_owner("esign_anchor_leaf", leaf, "00" * 32, others.id)
+        self.assertIn(finding, first._integrity_found())
+        self.assertNotIn(finding, others._integrity_found(), "one alarm, not one for each journal")
+
+    def test_a_root_is_checked_when_its_first_journal_is_purged(self):
+        leader = next(request for request in self.request | self.other if request._led_anchors())
+        self._as_owner("esign_request", "UPDATE esign_request SET purged_on = now() WHERE id = %s", leader.id)
+        self.assertEqual(((self.request | self.other) - leader)._led_anchors(), self.first)
 
     def test_one_of_many_is_named_and_it_is_fast(self):
         """Two thousand journals: the statement that reads them, the tree, and the comparison."""
@@ -250,6 +271,7 @@ class TestAnchor(EsignCommon, TransactionCase):
         self.assertEqual(len(self.first.timestamp_ids), 1)
         fact = self.request._anchor_facts()[0]
         self.assertEqual(base64.b64decode(fact["token"]), b"token")
+        self.assertEqual(self.first._root_problems(), [("timestamp", self.first.day.isoformat())], "no token at all")
         self.assertEqual(self.first._token().imprint, sha256_hex(fact["manifest"].encode()))
         self.send_queue()
         (mail,) = [item for item in self.sent() if item.subject.startswith("Signature journals of")]
