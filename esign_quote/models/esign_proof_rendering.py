@@ -108,8 +108,13 @@ class EsignProof(models.Model):
             "name": due.declared_name or due.name,
             "moment": moment,
         }
+        if facts["kind"] == "signature" and len(request.signer_ids) > 1:
+            values["names"] = request.with_env(self.env)._signed_by()
+            return _(
+                "%(names)s have all accepted quotation %(number)s of %(company)s, %(name)s being the last on %(moment)s.",
+                **values,
+            )
         if facts["kind"] == "signature":
-            values["name"] = request.with_env(self.env)._signed_by()
             return _("%(name)s accepted quotation %(number)s of %(company)s on %(moment)s.", **values)
         values["until"] = request._moment_text(signer, request.expires_on or request.answered_on)
         if request._is_partly_signed():

@@ -200,7 +200,7 @@ class TestTurns(TurnsCommon, TransactionCase):
         words = pdf_text(proof.document_id._bytes())
         for title in ("The signer (1. Jeanne Martin)", "The signer (2. Luc Petit)", "The signer (3. Zoé Roux)"):
             self.assertIn(title, words)
-        self.assertIn("Jeanne Martin, Luc Petit, and Zoé Roux accepted quotation", words)
+        self.assertIn("Jeanne Martin, Luc Petit, and Zoé Roux have all accepted quotation", words)
 
     def test_nobody_signs_out_of_turn_or_twice(self):
         self.sign_next(self.request)
