@@ -97,7 +97,9 @@ class MailMail(models.Model):
             except Exception:  # of the database or of the mail server; nothing of it is to reach who sent it
                 _logger.warning("esign_quote: mails could not be sent at once, the queue has them", exc_info=True)
 
-        return super(MailMail, self - ours).send_after_commit() if self - ours else None
+        if others := self - ours:
+            super(MailMail, others).send_after_commit()
+        return None
 
     def _send(self, *args, **kwargs):
         """Override of `mail`: remember, for this run, which copies the mail server's answer is awaited for."""
