@@ -4,6 +4,7 @@ from contextlib import contextmanager
 from unittest.mock import patch
 
 from cryptography import x509
+from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, HttpCase, TransactionCase, tagged
 from odoo.tools import mute_logger
@@ -330,6 +331,21 @@ class TestTimestamp(TimestampCommon, TransactionCase):
             stamp.sudo().write({"serial": "1"})
         with self.assertRaises(AccessError):
             stamp.sudo().unlink()
+
+    def test_the_nights_check_knows_a_roots_token_from_another_ones(self):
+        request = self.send()
+        self.run_cron("ir_cron_anchor")
+        first = self.env["esign.anchor"].search([])
+        self.assertTrue(first._token())
+        self.assertEqual(first._root_problems(), [])
+        self.assertEqual(request._integrity_found(), [])
+        request._log([("link.opened", {})])
+        second = self.env["esign.anchor"]._make(fields.Date.add(first.day, days=1))
+        with self.another_transaction() as env:
+            stamps, company = env["esign.timestamp"], self.company.with_env(env)
+            stamps._obtain(company, "anchor", first._manifest(), anchor=second.with_env(env))
+        self.assertEqual(second._root_problems(), [("timestamp", second.day.isoformat())])
+        self.assertEqual(request._integrity_found(), [{"what": "root", "name": second.day.isoformat()}])
 
     def test_a_bad_token_is_never_kept(self):
         self.authority.fault = "policy"
