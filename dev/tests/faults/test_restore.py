@@ -29,6 +29,8 @@ from devtools.rpc import RpcError
 ANSWERED = 303
 # The last commit of version 19.0.1.1.0, whose databases are in use.
 OLD_COMMIT = "f3d4c22"
+OWN_WORDS = "<p>In our own words</p>"
+TEMPLATE = "SELECT res_id FROM ir_model_data WHERE module = 'esign_quote' AND name = %s"
 EXPIRE = """UPDATE esign_request SET expires_on = clock_timestamp() AT TIME ZONE 'UTC' - interval '1 minute'
              WHERE order_id = %s"""
 SIGNED = """
@@ -71,6 +73,7 @@ def test_upgrade(caught, row, databases, logs):
         run_odoo(databases.cluster, name, *arguments, log_path=log / "install.log").check()
         with machine.started(databases, name, caught, log / "before", addon=old) as before:
             quotations.create_products(before.admin)
+            _change_template(before)
             before.admin.call("ir.config_parameter", "set_param", "report.print_delay", "0")
             visitors = _answers(before, caught)
             waiting.until(
@@ -80,6 +83,7 @@ def test_upgrade(caught, row, databases, logs):
         run_odoo(databases.cluster, name, "--update", paths.ADDON_NAME, log_path=log / "update.log").check()
         assert _evidence(databases, name) == evidence, "the upgrade changed evidence"
         with machine.started(databases, name, caught, log / "after") as after:
+            _assert_templates(after)
             Invariants(after, caught, old=True).check(*visitors)
             references = _look_up(after, visitors)
             _get_again(after, caught, visitors[0], log)
@@ -89,6 +93,22 @@ def test_upgrade(caught, row, databases, logs):
             row(1, requests=len(visitors), looked_up=references, keys=_keys(after), proofs_lost=0)
     finally:
         databases.drop(name)
+
+
+def _change_template(place) -> None:
+    ((found,),) = place.sql(TEMPLATE, ["mail_template_declined_company"])
+    place.admin.write("mail.template", found, {"body_html": OWN_WORDS})
+
+
+def _assert_templates(place) -> None:
+    """What nobody had changed speaks of several signers, in both languages; what somebody had is left alone."""
+    ((found,),) = place.sql(TEMPLATE, ["mail_template_declined_customer"])
+    ((body,),) = place.sql("SELECT body_html::text FROM mail_template WHERE id = %s", [found])
+    assert "No contract was concluded" in body and "Nothing was signed" not in body
+    assert "Aucun contrat n'a été conclu" in body and "Rien n'a été signé" not in body
+    ((kept,),) = place.sql(TEMPLATE, ["mail_template_declined_company"])
+    ((body,),) = place.sql("SELECT body_html->>'en_US' FROM mail_template WHERE id = %s", [kept])
+    assert body == OWN_WORDS
 
 
 def _answers(place, mails) -> list[Visitor]:
