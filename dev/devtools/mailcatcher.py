@@ -156,7 +156,7 @@ class MailCatcher:
         *,
         to: str = "",
         subject: str = "",
-        timeout: float = 20,
+        timeout: float = 60,
     ) -> Message:
         """The newest mail that fits all that is given, waiting for it if need be."""
 

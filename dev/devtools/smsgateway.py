@@ -54,7 +54,7 @@ class SmsGateway:
         self._server.shutdown()
         self._server.server_close()
 
-    def wait_for(self, number: str, timeout: float = 20) -> Message:
+    def wait_for(self, number: str, timeout: float = 60) -> Message:
         """The newest text to a number (E.164), waiting for it if need be."""
         return self.mails.wait_for(to=f"{number}@{DOMAIN}", timeout=timeout)
 

@@ -29,7 +29,7 @@ from devtools.postgres import Cluster
 from devtools.rpc import RpcClient
 from devtools.suites.base import CLUSTER
 
-PAGE_TIMEOUT = 20_000  # milliseconds that Playwright waits for anything
+PAGE_TIMEOUT = 60_000  # milliseconds that Playwright waits for anything
 WORKERS = 2
 
 

@@ -29,7 +29,7 @@ DESKTOP = {"viewport": {"width": 1280, "height": 900}}
 LOCALES = {"en_US": "en-GB", "fr_FR": "fr-FR"}
 ZONE = "Europe/Paris"
 SALESPEOPLE = {"en_US": "sally", "fr_FR": "sylvie"}
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ VISIBLE = """
 
 def tab_to(page: Page, selector: str) -> None:
     """Press Tab until the element has the focus; wherever the focus comes by, it must be seen."""
+    page.wait_for_load_state()  # a page may set the focus itself
     for _press in range(MOST_TABS):
         page.keyboard.press("Tab")
         reached = page.evaluate(FOCUSED, selector)

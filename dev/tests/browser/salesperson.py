@@ -64,7 +64,7 @@ class Salesperson:
         rows = self.page.locator(".modal div[name=esign_next_ids]")
         rows.locator(".o_field_x2many_list_row_add button, .o_field_x2many_list_row_add a").click()
         rows.locator(".o_selected_row div[name=partner_id] input").fill(other.email)
-        self.page.locator(".o-autocomplete--dropdown-item:visible").first.click()
+        self.page.locator(".o-autocomplete--dropdown-item:visible", has_text=other.signer).click()
         expect(rows.locator(".o_selected_row")).to_contain_text(other.email)
 
     def see_result(self, quotation: quotations.Quotation, *, state: str, order_state: str) -> None:

@@ -89,7 +89,8 @@ def test_locked_and_unlocked_by_the_mailbox(invited, mails, settle, lang, width)
     right = customer.ask_code()
     for number in (1, 2, 3):
         page.locator("#code").fill(quotations.another_code(right, number))
-        page.locator("form[action$='/verify'] button").click()
+        with page.expect_response("**/verify"):  # the page before has such an alert too
+            page.locator("form[action$='/verify'] button").click()
         expect(page.locator(".o_esign_alert_danger")).to_be_visible()
         customer.watch.forgive("422")
     expect(page.locator("#code")).to_have_count(0)
@@ -117,6 +118,7 @@ def test_a_lost_link_comes_again(invited, mails, server, lang, width):
     customer.watch.forgive("404")
     customer.look("dead-link")
     page.locator("a[href='/esign/again']").click()
+    expect(page.locator("#email")).to_be_visible()
     customer.look("again")
     page.locator("#email").fill(customer.quotation.email)
     page.locator("form button[type=submit]").click()

@@ -97,6 +97,7 @@ def _by_fingerprint(page, server, files, shoot):
         watch.check()
         shoot(page, f"{name}-{word}")
         page.locator("input[type=file]").set_input_files([])
+        expect(page.locator("[data-verdict]")).to_have_count(0)
     assert len(sent) == len(words) and all(len(data) < 300 for data in sent), "fingerprints only"
 
 
@@ -120,6 +121,26 @@ def _by_the_server(page, server, files):
         expect(page.locator(f"[data-verdict={word}]")).to_be_visible()
 
 
+def test_a_slow_answer_is_not_shown_for_the_next_file(server, page, tmp_path):
+    """The answer for the first file comes when the second one has its own already, and when nothing is chosen."""
+    first, second = tmp_path / "first.pdf", tmp_path / "second.pdf"
+    first.write_bytes(b"the first")
+    second.write_bytes(b"the second")
+    held = []
+    page.goto(f"{server.url}/esign/verify")
+    for then, shown in ((second, "unheard"), ([], None)):
+        page.route("**/esign/verify/hash", lambda route: held.append(route), times=1)  # noqa: PLW0108
+        with page.expect_request("**/esign/verify/hash"):
+            page.locator("input[type=file]").set_input_files(first)
+        page.locator("input[type=file]").set_input_files(then)
+        expect(page.locator("[data-verdict=unheard]")).to_have_count(1 if shown else 0)
+        with page.expect_response("**/esign/verify/hash"):
+            held.pop().fulfill(json={"html": "<p data-verdict='late'>late</p>"})
+        page.evaluate("fetch(location).then((answer) => answer.text())")  # whatever came before it has been dealt with
+        expect(page.locator("[data-verdict=late]")).to_have_count(0)
+        expect(page.locator("[data-verdict]")).to_have_count(1 if shown else 0)
+
+
 # === THE PAGE THAT NEEDS NO SERVER === #
 
 
@@ -139,6 +160,27 @@ def test_the_file_for_the_browser_gives_every_vector_its_word(every_vector, new_
         if word != vector.word or (vector.answers and answers != vector.answers):
             wrong.append((vector.name, word, answers))
     assert not wrong
+    assert not page.problems
+
+
+def test_the_file_for_the_browser_shows_the_last_files_only(new_page):
+    page = new_page()
+    page.goto(CHECKER.as_uri())
+    page.evaluate(
+        """async () => {
+            let release;
+            const bytes = new TextEncoder().encode("%PDF-").buffer;
+            const read = new Promise((resolve) => (release = () => resolve(bytes)));
+            const slow = handle([{ name: "signed.pdf", arrayBuffer: () => read }]);
+            const broken = Uint8Array.of(0x50, 0x4b, 3, 4).buffer;
+            await handle([{ name: "broken.zip", arrayBuffer: async () => broken }]);
+            window.before = document.getElementById("result").textContent;
+            release();
+            await slow;
+        }"""
+    )
+    assert "broken.zip" in page.evaluate("before")
+    expect(page.locator("#result")).to_have_text(page.evaluate("before"))
     assert not page.problems
 
 

@@ -35,6 +35,8 @@ class Watch:
 
     def check(self) -> None:
         """Raise if anything is wrong up to here or with what is on the screen."""
+        # Between two pages there is a moment without any document.
+        self.page.wait_for_load_state()
         assert not self.problems, "\n".join(self.problems)
         widths = self.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert widths[0] <= widths[1], f"the page scrolls sideways: {widths[0]} > {widths[1]} ({self.page.url})"
@@ -42,8 +44,12 @@ class Watch:
         assert not small, "too small for a thumb:\n" + "\n".join(small)
 
     def forgive(self, text: str) -> None:
-        """Expect exactly one problem with this text; Chromium logs a refused form as an error, for example."""
-        found = [problem for problem in self.problems if text in problem]
+        """Expect exactly one problem with this text; Chromium logs a refused form as an error, for example.
+
+        The page can be there before what Chromium logs about it.
+        """
+        while not (found := [problem for problem in self.problems if text in problem]):
+            self.page.wait_for_event("console")
         assert len(found) == 1, self.problems
         self.problems.remove(found[0])
 

@@ -8,17 +8,23 @@ import { sha256 } from "./hash";
 async function ask(form) {
     const [file] = form.querySelector("input[type=file]").files;
     const outcome = form.querySelector(".o_esign_outcome");
-    if (!file) {
-        outcome.replaceChildren();
-        return;
-    }
     const question = (form.question = {});
+    const show = (...nodes) => {
+        // A slow answer must not stand under the file that was chosen after it.
+        if (form.question === question) {
+            outcome.replaceChildren(...nodes);
+        }
+    };
     const say = (text) => {
         const line = document.createElement("p");
         line.className = "o_esign_verdict";
         line.textContent = text;
-        outcome.replaceChildren(line);
+        show(line);
     };
+    if (!file) {
+        show();
+        return;
+    }
     say(form.dataset.working);
     try {
         const hash = await sha256(await file.arrayBuffer());
@@ -32,10 +38,8 @@ async function ask(form) {
         }
         const response = await fetch("/esign/verify/hash", { method: "POST", body: data });
         const { html } = await response.json();
-        if (form.question === question) {
-            // Of our own server, which escaped whatever it quotes.
-            outcome.innerHTML = html;
-        }
+        // Of our own server, which escaped whatever it quotes.
+        show(document.createRange().createContextualFragment(html));
     } catch {
         say(form.dataset.failed);
     }
