@@ -3,13 +3,14 @@
 from contextlib import contextmanager
 from pathlib import Path
 
+import crons
 import quotations
 
 from devtools import paths
 from devtools.databases import Databases
 from devtools.mailcatcher import MailCatcher
 from devtools.odoo_server import OdooServer
-from devtools.rpc import RpcClient, RpcError
+from devtools.rpc import RpcClient
 
 OTHER_SECRET = "5ea1" * 16
 
@@ -38,13 +39,8 @@ class Machine:
         return quotation
 
     def run_cron(self, name: str) -> None:
-        query = "SELECT res_id FROM ir_model_data WHERE module = 'esign_quote' AND name = %s"
-        ((cron,),) = self.sql(query, [name])
-        try:
-            self.admin.call("ir.cron", "method_direct_trigger", [cron])
-        except RpcError as error:
-            if "already executing" not in str(error):
-                raise
+        """See :func:`crons.run`."""
+        crons.run(self, name)
 
     def rotate_key(self) -> None:
         """Replace the company's sealing key, as an administrator does in the settings."""

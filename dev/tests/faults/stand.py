@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import crons
 import httpx
 import quotations
 import server_log
@@ -176,18 +177,8 @@ class Stand:
         return self.sql(query, [quotation.id])
 
     def run_cron(self, name: str, client: RpcClient | None = None) -> None:
-        """Do now what a scheduled action, of the addon unless ``name`` says of which, would do some time later.
-
-        :param client: says on which server
-        """
-        module, _dot, name = name.rpartition(".")
-        query = "SELECT res_id FROM ir_model_data WHERE module = %s AND name = %s"
-        ((cron,),) = self.sql(query, [module or paths.ADDON_NAME, name])
-        try:
-            (client or self.admin).call("ir.cron", "method_direct_trigger", [cron])
-        except RpcError as error:  # its time has just come
-            if "already executing" not in str(error):
-                raise
+        """See :func:`crons.run`."""
+        crons.run(self, name, client)
 
     # ------------------------------------------------------------------------------------------------- faults
 

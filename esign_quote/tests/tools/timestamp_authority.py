@@ -36,7 +36,7 @@ OTHER_POLICY = "1.2.3.4.99"
 FAULTS = {
     "down": "the connection is cut without an answer",
     "slow": "no answer until the fault is healed",
-    "drip": "the answer comes in single bytes, one a second",
+    "drip": "the answer comes in single bytes, five a second, for twenty seconds",
     "500": "HTTP 500",
     "redirect": "HTTP 302 to the second address",
     "garbage": "bytes that are no answer",
@@ -324,7 +324,9 @@ class TimestampAuthority:
         handler.send_response(200)
         handler.end_headers()
         try:
-            while not self._healed.wait(1):
+            for _number in range(100):
+                if self._healed.wait(0.2):
+                    break
                 handler.wfile.write(b"0")
         except OSError:
             pass  # the other side has had enough
