@@ -23,6 +23,8 @@ from html import unescape
 
 from aiosmtpd.smtp import SMTP
 
+from .loop_thread import LoopThread
+
 ADDRESS = "127.0.0.1"
 FAULTS = {
     "refuse": "nobody listens on the port",
@@ -98,37 +100,18 @@ class Message:
         )
 
 
-class MailCatcher:
+class MailCatcher(LoopThread):
     """The server, running in a thread of its own. Usable as a context manager."""
 
     def __init__(self, port: int = 0):
+        super().__init__("mailcatcher")
         self.host = ADDRESS
         self.port = port
         self._messages: list[Message] = []
         self._numbers = itertools.count(1)
         self._arrived = threading.Condition()
         self._fault: str | None = None
-        self._loop = asyncio.new_event_loop()
         self._listener: asyncio.Server | None = None
-        self._thread = threading.Thread(target=self._loop.run_forever, name="mailcatcher", daemon=True)
-
-    # ------------------------------------------------------------------------------------------ start and stop
-
-    def start(self) -> "MailCatcher":
-        self._thread.start()
-        self._call(self._listen())
-        return self
-
-    def stop(self) -> None:
-        self._call(self._close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-
-    def __enter__(self) -> "MailCatcher":
-        return self.start()
-
-    def __exit__(self, *exc_info) -> None:
-        self.stop()
 
     # ------------------------------------------------------------------------------------------------ the mails
 
@@ -209,9 +192,6 @@ class MailCatcher:
         return "250 OK"
 
     # -------------------------------------------------------------------------------------------------- details
-
-    def _call(self, coroutine) -> None:
-        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
 
     async def _listen(self) -> None:
         if self._listener:

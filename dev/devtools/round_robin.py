@@ -9,48 +9,29 @@ In a test::
 import asyncio
 import contextlib
 import itertools
-import threading
+
+from .loop_thread import LoopThread
 
 ADDRESS = "127.0.0.1"
 BACKLOG = 1024  # whoever comes is let in: only the servers behind may be short of places
 CHUNK = 65536
 
 
-class RoundRobin:
+class RoundRobin(LoopThread):
     """Carries bytes, knows nothing of HTTP; runs in a thread of its own. Usable as a context manager.
 
     The socket listens from the start, so that ``url`` may be told to servers that are not up yet.
     """
 
     def __init__(self, servers: list[tuple[str, int]]):
+        super().__init__("round robin")
         self._turns = itertools.cycle(servers)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="round robin", daemon=True)
         self._listener: asyncio.Server | None = None
         self.port = 0
 
     @property
     def url(self) -> str:
         return f"http://{ADDRESS}:{self.port}"
-
-    def start(self) -> "RoundRobin":
-        self._thread.start()
-        self._call(self._listen())
-        return self
-
-    def stop(self) -> None:
-        self._call(self._close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-
-    def __enter__(self) -> "RoundRobin":
-        return self.start()
-
-    def __exit__(self, *exc_info) -> None:
-        self.stop()
-
-    def _call(self, coroutine) -> None:
-        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
 
     async def _listen(self) -> None:
         self._listener = await asyncio.start_server(self._serve, ADDRESS, 0, backlog=BACKLOG)
