@@ -9,9 +9,8 @@ import pdf_factory as make
 import pytest
 import vectors
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.sign import fields, signers
-from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
-from pyhanko_signer import PyhankoSigner
+from pyhanko.sign import fields
+from pyhanko_signer import sign_otherwise, sign_without_perms
 from tools.verify import REASONS, WORDS, judge, signature_der, verify_strict
 
 
@@ -100,30 +99,17 @@ def test_hash_and_size_belong_together(sealed, key):
         verify_strict(sealed, key.certificate, "00")
 
 
-def sign(data, key, **options):
-    values = {
-        "field_name": "Seal",
-        "md_algorithm": "sha256",
-        "certify": True,
-        "docmdp_permissions": fields.MDPPerm.NO_CHANGES,
-        "subfilter": fields.SigSeedSubFilter.PADES,
-        **options,
-    }
-    signer = signers.PdfSigner(signers.PdfSignatureMetadata(**values), PyhankoSigner(key))
-    return signer.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(data))).getvalue()
-
-
 def test_our_key_used_otherwise(original, key):
-    assert check(sign(original, key), key) == "ok"
-    assert check(sign(original, key, docmdp_permissions=fields.MDPPerm.FILL_FORMS), key) == "permissions"
-    assert check(sign(original, key, certify=False), key) == "permissions"
-    legacy = sign(original, key, subfilter=fields.SigSeedSubFilter.ADOBE_PKCS7_DETACHED)
+    assert check(sign_otherwise(original, key), key) == "ok"
+    assert check(sign_otherwise(original, key, docmdp_permissions=fields.MDPPerm.FILL_FORMS), key) == "permissions"
+    assert check(sign_otherwise(original, key, certify=False), key) == "permissions"
+    legacy = sign_otherwise(original, key, subfilter=fields.SigSeedSubFilter.ADOBE_PKCS7_DETACHED)
     assert check(legacy, key) == "subfilter"
 
 
 def test_a_second_signature(original, key):
-    first = sign(original, key, docmdp_permissions=fields.MDPPerm.FILL_FORMS)
-    assert check(sign(first, key, field_name="Second", certify=False), key) == "signature_count"
+    first = sign_otherwise(original, key, docmdp_permissions=fields.MDPPerm.FILL_FORMS)
+    assert check(sign_otherwise(first, key, field_name="Second", certify=False), key) == "signature_count"
 
 
 def replace_range(sealed, numbers):
@@ -211,22 +197,7 @@ def test_gap_that_is_not_the_signature(sealed, key):
 
 def test_certification_that_the_catalogue_does_not_name(original, key):
     """A DocMDP transform alone binds no viewer: /Perms must point at the signature (ISO 32000-1 12.8.4)."""
-    import asyncio
-
-    metadata = signers.PdfSignatureMetadata(
-        field_name="Seal",
-        md_algorithm="sha256",
-        certify=True,
-        docmdp_permissions=fields.MDPPerm.NO_CHANGES,
-        subfilter=fields.SigSeedSubFilter.PADES,
-    )
-    writer = IncrementalPdfFileWriter(io.BytesIO(original))
-    session = signers.PdfSigner(metadata, PyhankoSigner(key)).init_signing_session(writer)
-    prepared = session.prepare_tbs_document(None, bytes_reserved=16_384)
-    del writer.root["/Perms"]
-    digest, output = prepared.digest_tbs_document()
-    asyncio.run(prepared.perform_signature(digest.document_digest, PdfCMSSignedAttributes()))
-    assert check(output.getvalue(), key) == "permissions"
+    assert check(sign_without_perms(original, key), key) == "permissions"
 
 
 # === ANY FILE THAT ANYBODY BRINGS === #

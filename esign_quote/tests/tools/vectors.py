@@ -3,7 +3,6 @@
 ``vectors(...)`` gives :class:`Vector` objects: the files of a pack, the verdict, and the three answers.
 """
 
-import asyncio
 import base64
 import hashlib
 import io
@@ -16,9 +15,8 @@ from datetime import UTC, datetime
 import pdf_factory as make
 from pyhanko.pdf_utils.generic import TextStringObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.sign import fields, signers
-from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
-from pyhanko_signer import PyhankoSigner
+from pyhanko.sign import fields
+from pyhanko_signer import sign_otherwise, sign_without_perms
 from tools import chain, seal, timestamp
 from tools.hashing import canonical_json, sha256_hex
 
@@ -194,38 +192,6 @@ def _path(index, hashes):
 # === ATTACKS ON A SEALED FILE (PDF.md 3) === #
 
 
-def sign_otherwise(data, key, **options):
-    """Sign as pyHanko does, with our key, not as our seals are."""
-    values = {
-        "field_name": "Seal",
-        "md_algorithm": "sha256",
-        "certify": True,
-        "docmdp_permissions": fields.MDPPerm.NO_CHANGES,
-        "subfilter": fields.SigSeedSubFilter.PADES,
-        **options,
-    }
-    signer = signers.PdfSigner(signers.PdfSignatureMetadata(**values), PyhankoSigner(key))
-    return signer.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(data))).getvalue()
-
-
-def sign_without_perms(data, key):
-    """Certify, but leave the certification out of the catalogue."""
-    metadata = signers.PdfSignatureMetadata(
-        field_name="Seal",
-        md_algorithm="sha256",
-        certify=True,
-        docmdp_permissions=fields.MDPPerm.NO_CHANGES,
-        subfilter=fields.SigSeedSubFilter.PADES,
-    )
-    writer = IncrementalPdfFileWriter(io.BytesIO(data))
-    session = signers.PdfSigner(metadata, PyhankoSigner(key)).init_signing_session(writer)
-    prepared = session.prepare_tbs_document(None, bytes_reserved=16_384)
-    del writer.root["/Perms"]
-    digest, output = prepared.digest_tbs_document()
-    asyncio.run(prepared.perform_signature(digest.document_digest, PdfCMSSignedAttributes()))
-    return output.getvalue()
-
-
 def hole(sealed):
     """Return where the hexadecimal digits of the signature stand."""
     return CONTENTS.search(sealed).span(1)
@@ -264,7 +230,12 @@ def wrap(sealed):
     _zero, first, second, length = ranges(sealed)
     evil = b">\n>>\nendobj\n99 0 obj\n<< /Total (9 999 999) /Contents "
     moved = second + len(evil) + 400
-    dictionary = b"<< /Type /Sig /ByteRange [0 %d %d %d] /Contents <%s" % (first, moved, length, sealed[first + 1 : first + 101])
+    dictionary = b"<< /Type /Sig /ByteRange [0 %d %d %d] /Contents <%s" % (
+        first,
+        moved,
+        length,
+        sealed[first + 1 : first + 101],
+    )
     filling = (evil + dictionary).ljust(len(evil) + 399) + b">"
     return sealed[:second] + filling + sealed[second:]
 
@@ -313,14 +284,22 @@ def file_attacks(sealed, original, key, other_key, other_sealed):
     yield "wrapped (moved second part)", wrap(sealed), "altered"
     # Where a shorter signature left room: at least one byte, zero until now.
     yield "byte hidden behind the signature", sealed[: end - 2] + b"41" + sealed[end:], "altered"
-    yield "signature of another file", sealed[:start] + other_sealed[slice(*hole(other_sealed))] + sealed[end:], "altered"
+    yield (
+        "signature of another file",
+        sealed[:start] + other_sealed[slice(*hole(other_sealed))] + sealed[end:],
+        "altered",
+    )
     yield "another case of a digit", _other_case(sealed), "altered"
     length_of_cms = 4 + int.from_bytes(contents[2:4], "big")
     contents[length_of_cms - 3] ^= 1
     yield "signature value changed", sealed[:start] + contents.hex().upper().encode() + sealed[end:], "altered"
     yield "another key of the same name", seal_file(original, other_key), "unknown"
     yield "another file of ours", other_sealed, "not_ours"
-    yield "our key, changes allowed", sign_otherwise(original, key, docmdp_permissions=fields.MDPPerm.FILL_FORMS), "not_ours"
+    yield (
+        "our key, changes allowed",
+        sign_otherwise(original, key, docmdp_permissions=fields.MDPPerm.FILL_FORMS),
+        "not_ours",
+    )
     yield "our key, no certification", sign_otherwise(original, key, certify=False), "not_ours"
     legacy = fields.SigSeedSubFilter.ADOBE_PKCS7_DETACHED
     yield "our key, older kind of signature", sign_otherwise(original, key, subfilter=legacy), "not_ours"
@@ -332,18 +311,7 @@ def file_attacks(sealed, original, key, other_key, other_sealed):
 
 def _behind(sealed, key):
     """Sign once more, though the seal forbids it."""
-    metadata = signers.PdfSignatureMetadata(
-        field_name="Another", md_algorithm="sha256", subfilter=fields.SigSeedSubFilter.PADES
-    )
-    writer = IncrementalPdfFileWriter(io.BytesIO(sealed))
-    return _Reckless(metadata, PyhankoSigner(key)).sign_pdf(writer).getvalue()
-
-
-class _Reckless(signers.PdfSigner):
-    """pyHanko's, without the question whether the file may still be signed."""
-
-    def _enforce_certification_constraints(self, reader):
-        pass
+    return sign_otherwise(sealed, key, field_name="Another", certify=False)
 
 
 def _other_case(sealed):
@@ -367,9 +335,16 @@ def vectors(key, other_key, original=None):
     for kind in ("refusal", "expiry"):
         yield Vector(kind, signature_pack(key, original, kind), "authentic", (YES, YES, YES))
     yield Vector("a signed file alone", {"signed.pdf": good["signed.pdf"]}, "unknown", (UNTOLD, YES, UNTOLD))
-    yield Vector("file and proof record", {name: good[name] for name in ("signed.pdf", "proof.json")}, "authentic", (YES, YES, YES))
+    yield Vector(
+        "file and proof record",
+        {name: good[name] for name in ("signed.pdf", "proof.json")},
+        "authentic",
+        (YES, YES, YES),
+    )
     refusal = signature_pack(key, original, "refusal")
-    yield Vector("refusal of another quotation", {**refusal, "quotation.pdf": make.quote(3)}, "not_ours", (NO, YES, YES))
+    yield Vector(
+        "refusal of another quotation", {**refusal, "quotation.pdf": make.quote(3)}, "not_ours", (NO, YES, YES)
+    )
     for kind in ("rsa", "p384"):
         other = new_key(kind)
         yield Vector(f"sealed with {kind}", signature_pack(other, original), "authentic", (YES, YES, YES))
@@ -392,7 +367,9 @@ def stamped_vectors(authority, key, original):
         return service.stamp(data).der
 
     good = signature_pack(key, original, timestamp=stamp)
-    manifest = canonical_json({"format": "esign_quote/timestamp/1", "reference": REFERENCE, "files": [], "previous": []})
+    manifest = canonical_json(
+        {"format": "esign_quote/timestamp/1", "reference": REFERENCE, "files": [], "previous": []}
+    )
     (fact,) = json.loads(good["anchors.json"])
     token = base64.b64encode(stamp(fact["manifest"].encode())).decode()
     good |= {"tokens/1.tsr": stamp(manifest), "tokens/1.json": manifest}
@@ -421,7 +398,9 @@ def _edit(files, name, change):
 
 def _pack_attacks(good, key, other_key, original):
     def entry(number, **values):
-        return lambda value: (value["entries"] if "entries" in value else value["journal"]["entries"])[number].update(values)
+        return lambda value: (value["entries"] if "entries" in value else value["journal"]["entries"])[number].update(
+            values
+        )
 
     def case(name, files, answers=(YES, YES, NO), word="altered"):
         return Vector(name, files, word, answers)
@@ -434,7 +413,9 @@ def _pack_attacks(good, key, other_key, original):
     yield case("journal: middle entry dropped", _edit(good, "journal.json", lambda value: value["entries"].pop(2)))
     yield case("journal: reordered", _edit(good, "journal.json", lambda value: value["entries"].reverse()))
     yield case("journal: field added", _edit(good, "journal.json", entry(0, note="x")))
-    yield case("journal: of another request", _edit(good, "journal.json", lambda value: value.update(journal="ES-OTHER")))
+    yield case(
+        "journal: of another request", _edit(good, "journal.json", lambda value: value.update(journal="ES-OTHER"))
+    )
     yield case("journal: blank added", {**good, "journal.json": good["journal.json"] + b" "})
     yield case("journal: key twice", {**good, "journal.json": good["journal.json"].replace(b"{", b'{"head":"",', 1)})
     yield case("journal: not JSON", {**good, "journal.json": b"\xff{"})
@@ -452,9 +433,16 @@ def _pack_attacks(good, key, other_key, original):
     yield case("proof: not JSON", {**good, "proof.json": b"{"}, ())
     yield case("proof: of another type", {**good, "proof.json": b"[]"}, ())
     yield case("proof: bytes as text", proof(lambda value: value["documents"][0].update(bytes="12")), ())
-    yield case("proof: a fraction", {**good, "proof.json": good["proof.json"].replace(b'"pages":2', b'"pages":2.5')}, ())
-    yield case("private: detail changed", _edit(good, "private.json", lambda value: value["entries"][0].update(private={"x": 1})))
-    yield case("private: of another entry", _edit(good, "private.json", lambda value: value["entries"][0].update(seq=3)))
+    yield case(
+        "proof: a fraction", {**good, "proof.json": good["proof.json"].replace(b'"pages":2', b'"pages":2.5')}, ()
+    )
+    yield case(
+        "private: detail changed",
+        _edit(good, "private.json", lambda value: value["entries"][0].update(private={"x": 1})),
+    )
+    yield case(
+        "private: of another entry", _edit(good, "private.json", lambda value: value["entries"][0].update(seq=3))
+    )
     yield case("anchor: other root", _edit(good, "anchors.json", lambda value: value[0].update(root="0" * 64)))
     yield case("anchor: path cut", _edit(good, "anchors.json", lambda value: value[0]["path"].pop()))
     yield case("anchor: other index", _edit(good, "anchors.json", lambda value: value[0].update(index=1)))

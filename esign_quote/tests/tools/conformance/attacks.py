@@ -4,7 +4,6 @@ The families are those of the literature on PDF signatures: incremental saving (
 universal forgery (USF), shadow attacks, and attacks on certification (evil annotation, sneaky signature).
 """
 
-import asyncio
 import io
 import re
 from collections.abc import Callable
@@ -16,9 +15,8 @@ import pypdf
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.sign import fields, signers
-from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
-from pyhanko_signer import PyhankoSigner
+from pyhanko.sign import fields
+from pyhanko_signer import sign_otherwise, sign_without_perms
 from token_maker import timestamp_authority
 from tools.appearance import StampContent, draw_stamp
 from tools.geometry import Placement
@@ -91,27 +89,6 @@ def update(data: bytes, change: Change) -> bytes:
     output = io.BytesIO()
     writer.write(output)
     return output.getvalue()
-
-
-class _BlindSigner(signers.PdfSigner):
-    """Signs whatever an earlier certification forbids."""
-
-    def _enforce_certification_constraints(self, _reader):
-        pass
-
-
-def sign(data: bytes, key: SealKey | None = None, **options) -> bytes:
-    """Sign with pyHanko, in ways that the addon never would."""
-    values = {
-        "field_name": "Seal",
-        "md_algorithm": "sha256",
-        "certify": True,
-        "docmdp_permissions": fields.MDPPerm.NO_CHANGES,
-        "subfilter": fields.SigSeedSubFilter.PADES,
-        **options,
-    }
-    signer = _BlindSigner(signers.PdfSignatureMetadata(**values), PyhankoSigner(key or our_key()))
-    return signer.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(data), strict=False)).getvalue()
 
 
 # === CHANGES IN THE SIGNED BYTES === #
@@ -375,7 +352,7 @@ def form_quote() -> bytes:
 
 @cache
 def certified(level: fields.MDPPerm) -> bytes:
-    return sign(form_quote(), docmdp_permissions=level)
+    return sign_otherwise(form_quote(), our_key(), docmdp_permissions=level)
 
 
 P2, P3 = fields.MDPPerm.FILL_FORMS, fields.MDPPerm.ANNOTATE
@@ -388,29 +365,16 @@ def sneaky_signature() -> bytes:
         field = fields.SigFieldSpec("Sneaky", on_page=0, box=(50, 690, 300, 715))
         fields.append_signature_field(writer, field)
 
-    return sign(update(certified(P2), change), other_key(), field_name="Sneaky", certify=False)
+    return sign_otherwise(update(certified(P2), change), other_key(), field_name="Sneaky", certify=False)
 
 
 def without_permissions() -> bytes:
     """A DocMDP transform that the catalogue does not name."""
-    metadata = signers.PdfSignatureMetadata(
-        field_name="Seal",
-        md_algorithm="sha256",
-        certify=True,
-        docmdp_permissions=fields.MDPPerm.NO_CHANGES,
-        subfilter=fields.SigSeedSubFilter.PADES,
-    )
-    writer = IncrementalPdfFileWriter(io.BytesIO(quote()))
-    session = signers.PdfSigner(metadata, PyhankoSigner(our_key())).init_signing_session(writer)
-    prepared = session.prepare_tbs_document(None, bytes_reserved=16_384)
-    del writer.root["/Perms"]
-    digest, output = prepared.digest_tbs_document()
-    asyncio.run(prepared.perform_signature(digest.document_digest, PdfCMSSignedAttributes()))
-    return output.getvalue()
+    return sign_without_perms(quote(), our_key())
 
 
 def second_signature() -> bytes:
-    return sign(sealed(), other_key(), field_name="Second", certify=False)
+    return sign_otherwise(sealed(), other_key(), field_name="Second", certify=False)
 
 
 # === THE WHOLE FILE === #
@@ -514,11 +478,11 @@ ATTACKS = (
     Attack("other certification, same names", lambda: seal(quote(), other_key()), "other_certificate"),
     Attack("our seal, another document", lambda: seal(make.quote(2)), "original_mismatch", quote),
     Attack("time-stamp of another signature", time_stamp_of_another, "timestamp_invalid"),
-    Attack("our key, approval only", lambda: sign(quote(), certify=False), "permissions"),
+    Attack("our key, approval only", lambda: sign_otherwise(quote(), our_key(), certify=False), "permissions"),
     Attack("our key, /Perms does not name it", without_permissions, "permissions"),
     Attack(
         "our key, no PAdES",
-        lambda: sign(quote(), subfilter=fields.SigSeedSubFilter.ADOBE_PKCS7_DETACHED),
+        lambda: sign_otherwise(quote(), our_key(), subfilter=fields.SigSeedSubFilter.ADOBE_PKCS7_DETACHED),
         "subfilter",
     ),
     Attack("P=2", lambda: certified(P2), "permissions"),
@@ -531,7 +495,7 @@ ATTACKS = (
     Attack("P=2: content replaced", lambda: update(certified(P2), replace_content), "coverage"),
     Attack(
         "P=2: second signature",
-        lambda: sign(certified(P2), other_key(), field_name="Second", certify=False),
+        lambda: sign_otherwise(certified(P2), other_key(), field_name="Second", certify=False),
         "signature_count",
     ),
     Attack("P=2: sneaky signature", sneaky_signature, "signature_count"),
