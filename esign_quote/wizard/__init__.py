@@ -1,4 +1,5 @@
 from . import (
+    esign_act,
     esign_hold,
     esign_next_signer,
     esign_performed,
