@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 
-PIN = "5678"
+PIN = "letmein"  # no digits: those of a certificate contain any few by chance
 LABEL = "esign test"
 MODULES = (
     "/usr/lib/softhsm/libsofthsm2.so",
