@@ -88,7 +88,9 @@ def words(content: bytes) -> set[bytes]:
 
 
 def assert_not_in_tables(stand, secrets: Secrets) -> None:
-    """The quick look, after each round: the addon's tables and the mails."""
+    """The quick look, after each round: the addon's tables and the mails; a file may be as long as a code is high."""
+    sizes = {str(size) for (size,) in stand.sql("SELECT size FROM esign_document")}
+    secrets = Secrets(secrets.long, secrets.codes - sizes)
     for (table,) in stand.sql(TABLES):
         content = "\n".join(text for (text,) in stand.sql(f'SELECT t::text FROM "{table}" t')).encode()
         found = secrets.found_in(content)
