@@ -1,5 +1,6 @@
 """Checking by anybody: the public page, and the page that needs no server, on what a real signature leaves behind."""
 
+import re
 import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -163,6 +164,19 @@ def test_the_file_for_the_browser_gives_every_vector_its_word(every_vector, new_
     assert not page.problems
 
 
+def test_a_file_that_is_a_zip_too(signed, new_page, tmp_path):
+    """A reader shows the PDF: that is what must be judged, or nothing."""
+    page = new_page()
+    page.goto(CHECKER.as_uri())
+    shown, genuine = pdf_factory.quote(2, lines=9), pack.build({"signed.pdf": signed["signed"].read_bytes()})
+    for number, content in enumerate((shown + genuine, b"PK\3\4 " + shown + genuine)):
+        path = tmp_path / f"{number}.pdf"
+        path.write_bytes(content)
+        page.evaluate("shown = null; show()")
+        page.set_input_files("#file", [str(path), str(signed["proof"])])
+        expect(page.locator(".verdict:not(.authentic)")).to_have_text(re.compile("NOT OURS|ALTERED|cannot be read"))
+
+
 def test_the_file_for_the_browser_shows_the_last_files_only(new_page):
     page = new_page()
     page.goto(CHECKER.as_uri())
@@ -204,9 +218,11 @@ def _check_alone(page, files, shoot):
     expect(page.locator(".verdict")).to_have_text("AUTHENTIQUE")
     shoot(page, "authentic")
     page.set_input_files("#file", [str(files["signed"]), str(files["json"])])
-    expect(page.locator("section.answer.yes")).to_have_count(3)
-    page.set_input_files("#file", [str(files["signed"])])
     expect(page.locator(".verdict.unknown")).to_be_visible()
+    expect(page.locator("section.answer.untold")).to_have_count(2)
+    page.set_input_files("#file", [str(files["proof"]), str(files["signed"])])
+    expect(page.locator(".verdict.authentic")).to_be_visible()
+    expect(page.locator("section.answer.yes")).to_have_count(3)
     assert [url for url in requests if not url.startswith(("file:", "blob:"))] == []
     widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert widths[0] <= widths[1]

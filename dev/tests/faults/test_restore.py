@@ -33,6 +33,7 @@ OWN_WORDS = "<p>In our own words</p>"
 TEMPLATE = "SELECT res_id FROM ir_model_data WHERE module = 'esign_quote' AND name = %s"
 EXPIRE = """UPDATE esign_request SET expires_on = clock_timestamp() AT TIME ZONE 'UTC' - interval '1 minute'
              WHERE order_id = %s"""
+SEALED_BY = "SELECT s.fingerprint FROM esign_request r JOIN esign_seal s ON s.id = r.seal_id WHERE r.order_id = %s"
 SIGNED = """
     SELECT r.reference, d.uid, d.sha256 FROM esign_request r JOIN esign_document d ON d.request_id = r.id
      WHERE r.order_id = %s AND d.kind = 'signed'"""
@@ -156,7 +157,9 @@ def _get_again(place, mails, visitor: Visitor, folder: Path) -> None:
     with zipfile.ZipFile(pack) as archive:
         archive.extract("check.py", folder)
     # By itself: nothing of Odoo, nothing of ours.
-    command = [sys.executable, "-I", str(folder / "check.py"), str(pack), "--lang", "en"]
+    # The fingerprint as the company publishes it: a proof of the first form is not bound to its record by itself.
+    ((known,),) = place.sql(SEALED_BY, [visitor.quotation.id])
+    command = [sys.executable, "-I", str(folder / "check.py"), str(pack), "--lang", "en", "--certificate", known]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -3,7 +3,7 @@
 
     python3 check.py                                    in an unpacked dispute pack
     python3 check.py pack.zip
-    python3 check.py signed.pdf proof.json [journal.json] [proof.pdf]
+    python3 check.py signed.pdf proof.pdf [proof.json] [journal.json]
     options: --lang fr|en, --certificate SHA256 (the seal's, when you know it from elsewhere)
 
 Needs Python 3.8 or later and its standard library. Three answers: (1) the file is the sealed one,
@@ -23,8 +23,11 @@ How the one signature is found without a library for PDF
         before could hide only by an unusual spelling, in bytes that the holder of the seal sealed;
       * the object says DocMDP, P=1 (no change allowed) and the catalogue names it under /Perms. A file
         that the same key signed for another purpose is no sealed quotation.
-    What is left are harmless spellings inside that string (upper and lower case). Answer 1 sees those too.
+    What is left inside that string are spellings (upper and lower case), and the time-stamp, which no
+    signature covers: whoever wants to can put another authority's there. Answer 1 sees both.
 What the answers rest on
+    The proof record (proof.json) is no more than a text. It is believed when the proof (proof.pdf) holds
+    that very record under a good seal; else it can only make an answer "no".
     The fingerprint of the seal's certificate stands in the proof. Whoever could forge the whole pack could
     put a key of his own there: compare the fingerprint with the one that the company publishes, with the
     one in your mail of that day, or have the time-stamp authority's certificate checked (README).
@@ -42,6 +45,8 @@ from collections import namedtuple
 
 MAX_FILE, MAX_PACK = 150_000_000, 400_000_000  # bytes that are read of one file, of one pack
 MAX_SIGNATURES = 16
+MAX_DEPTH, MAX_INTEGER = 100, 2**53 - 1  # of JSON: what every program reads alike (RFC 8785)
+PDF, ZIP = b"%PDF-", b"PK\3\4"
 # What a folder may hold of a pack; other files beside it are let alone.
 IN_PACK = re.compile(r"(annexes|previews|tokens|certificates|mails)/[^/]+$|[a-z]+\.(pdf|json|py|html)$|README-..\.txt$|SHA256SUMS$")
 
@@ -96,6 +101,7 @@ SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2, TIME_STAMP = (
     oid("1.2.840.113549.1.9.16.2." + end) for end in ("12", "47", "14")
 )
 DIGESTS = {oid("2.16.840.1.101.3.4.2.%d" % end): name for end, name in ((1, "sha256"), (2, "sha384"), (3, "sha512"))}
+EXTENDED_KEY_USAGE, TIME_STAMPING = oid("2.5.29.37"), oid("1.3.6.1.5.5.7.3.8")
 RSA_KEY, EC_KEY = oid("1.2.840.113549.1.1.1"), oid("1.2.840.10045.2.1")
 ALGORITHMS = {
     RSA_KEY: None,  # the digest is named beside it
@@ -290,8 +296,39 @@ def read_token(der, imprint_of):
     if name is None or imprint[1][2] != hashlib.new(name, imprint_of).digest():
         raise Bad("imprint")
     text = info[4][2].decode("ascii")
+    check_stamping_certificate(token.certificate, text)
     time = "%s-%s-%s %s:%s:%s UTC" % (text[:4], text[4:6], text[6:8], text[8:10], text[10:12], text[12:14])
     return subject_of(token.certificate), clean(time)
+
+
+def check_stamping_certificate(certificate, moment):
+    """Made for time-stamping and nothing else (RFC 3161 2.3), and valid at that moment."""
+    fields = parts(parts(tlv(certificate)[2])[0][2])
+    fields = fields[1:] if fields[0][0] == 0xA0 else fields
+    since, until = (full_year(tag, text) for tag, _whole, text in parts(fields[3][2]))
+    usages = [
+        parts(extension)
+        for tag, _whole, wrapped in fields[6:]
+        if tag == 0xA3
+        for _tag, _w, extension in parts(tlv(wrapped)[2])
+        if parts(extension)[0][2] == EXTENDED_KEY_USAGE
+    ]
+    if len(usages) != 1 or [item[2] for item in usages[0][1:-1]] != [b"\xff"]:  # critical
+        raise Bad("stamper")
+    if [item[2] for item in parts(tlv(usages[0][-1][2])[2])] != [TIME_STAMPING]:
+        raise Bad("stamper")
+    if not re.fullmatch(r"\d{14}(\.\d+)?Z", moment) or not since <= moment[:14] <= until:
+        raise Bad("stamper")
+
+
+def full_year(tag, text):
+    """Return a time of a certificate as YYYYMMDDHHMMSS (RFC 5280 4.1.2.5)."""
+    text = text.decode("ascii")
+    if tag == 0x17:
+        text = ("20" if text < "5" else "19") + text
+    if not re.fullmatch(r"\d{14}Z", text):
+        raise Bad("stamper")
+    return text[:14]
 
 
 # ------------------------------------------------------------------------------------------------------------ the seal
@@ -307,8 +344,9 @@ def find_signatures(data):
     for match in BYTE_RANGE.finditer(data):
         zero, first, second, length = (int(number) for number in match.groups())
         end = second + length
-        gap = data[first:second]
-        if zero or not 0 < first < second < end <= len(data) or gap[:1] != b"<" or gap[-1:] != b">":
+        if zero or not 0 < first < second < end <= len(data) or (first, second, end) in found:
+            continue
+        if data[first : first + 1] != b"<" or data[second - 1 : second] != b">":
             continue
         begin = data.rfind(b" obj", 0, first)
         close = data.find(b"endobj", second, end)
@@ -378,6 +416,18 @@ def refuse(_value):
     raise Bad("json")
 
 
+def whole(text):
+    number = int(text) if len(text) < 20 else MAX_INTEGER + 1
+    return number if abs(number) <= MAX_INTEGER else refuse(text)
+
+
+def unhex(text):
+    """Return the bytes of a text of hexadecimal digits and nothing else."""
+    if not re.fullmatch("(?:[0-9a-fA-F]{2})*", text):
+        raise Bad("json")
+    return bytes.fromhex(text)
+
+
 def pairs(items):
     found = dict(items)
     if len(found) != len(items):
@@ -388,18 +438,20 @@ def pairs(items):
 def canonical(value):
     """RFC 8785 for texts, whole numbers, booleans, null, lists and objects."""
 
-    def in_order(item):
+    def in_order(item, depth):
+        if depth > MAX_DEPTH:
+            raise Bad("json")
         if isinstance(item, dict):
-            return {key: in_order(item[key]) for key in sorted(item, key=lambda key: key.encode("utf-16-be"))}
-        return [in_order(one) for one in item] if isinstance(item, list) else item
+            return {key: in_order(item[key], depth + 1) for key in sorted(item, key=lambda key: key.encode("utf-16-be"))}
+        return [in_order(one, depth + 1) for one in item] if isinstance(item, list) else item
 
-    return json.dumps(in_order(value), ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(in_order(value, 0), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def read_json(data):
     """Read canonical JSON; anything that is not exactly its canonical form is refused."""
     try:
-        value = json.loads(data.decode(), parse_float=refuse, parse_constant=refuse, object_pairs_hook=pairs)
+        value = json.loads(data.decode(), parse_int=whole, parse_float=refuse, parse_constant=refuse, object_pairs_hook=pairs)
         if canonical(value) != data:
             raise Bad("json")
     except (ValueError, RecursionError):
@@ -423,7 +475,7 @@ def check_chain(identifier, entries, head):
         if sha(canonical(entry["payload"])) != entry["payload_sha256"]:
             raise Bad("chain_entry")
         body = {name: entry[name] for name in ("seq", "type", "at", "actor", "payload_sha256")}
-        last = hashlib.sha256(b"\0" + bytes.fromhex(last) + canonical(body)).hexdigest()
+        last = hashlib.sha256(b"\0" + unhex(last) + canonical(body)).hexdigest()
         if last != entry["hash"]:
             raise Bad("chain_entry")
     if last != head or not entries:
@@ -435,7 +487,7 @@ def merkle_root(leaf, index, count, path):
     node, last = hashlib.sha256(b"\0" + leaf).digest(), count - 1
     if not 0 <= index < count:
         raise Bad("anchor")
-    for sibling in (bytes.fromhex(item) for item in path):
+    for sibling in (unhex(item) for item in path):
         if last == 0:
             raise Bad("anchor")
         if index & 1 or index == last:
@@ -460,12 +512,13 @@ class Report:
         self.answers = {1: None, 2: None, 3: None}
         self.reasons = {1: [], 2: [], 3: []}
         self.about = None
+        self.denied_only = ()  # answers that rest on a record which nobody sealed: they can be no, never yes
         self.word = "not_ours"
 
     def say(self, number, holds, key, **values):
         """Add a reason; one False makes the answer False."""
         self.reasons[number].append((key, values))
-        if holds is False or (holds and self.answers[number] is None):
+        if holds is False or (holds and self.answers[number] is None and number not in self.denied_only):
             self.answers[number] = holds
 
     def guard(self, number, key, function, *arguments):
@@ -486,12 +539,17 @@ def check(files, certificate=None):
     :param str certificate: SHA-256 of the seal's certificate, known from elsewhere
     :rtype: Report
     """
-    report = Report()
+    report, files = Report(), with_attached_record(files)
     proof = report.guard(1, "proof_broken", read_proof, files) if "proof.json" in files else None
-    report.about = report.guard(1, "proof_broken", about, proof) if proof else None
     main = "signed.pdf" if "signed.pdf" in files else "quotation.pdf"
     kind = "quote" if proof and proof.get("kind") in ("refusal", "expiry") else "signed"
     expected = certificate or (proof and proof["seal"]["certificate_sha256"])
+    bound = bool(proof) and is_bound(files, expected)
+    if bound:
+        report.about = report.guard(1, "proof_broken", about, proof)
+    elif proof:
+        report.denied_only = (1, 3)
+        report.say(3, None, "unbound")
     same = report.guard(1, "proof_broken", check_file, report, files, main, kind, proof) if main in files else None
     seal = Seal("none", None, 0, "no_signature")
     if kind == "signed" and main in files:
@@ -499,7 +557,7 @@ def check(files, certificate=None):
     if "proof.pdf" in files:
         other = report.guard(2, "der", check_seal, report, files["proof.pdf"], expected, "proof_seal")
         seal = seal if kind == "signed" else other or seal
-        report.guard(2, "proof_pdf", check_proof_pdf, report, files)
+        report.guard(2, "proof_pdf", check_proof_pdf, report, files, proof)
     if certificate and proof and proof["seal"]["certificate_sha256"] != certificate:
         report.say(2, False, "other_certificate")
     if proof:
@@ -507,8 +565,24 @@ def check(files, certificate=None):
     else:
         report.reasons[3].append(("no_proof", {}))
     report.guard(1, "sums", check_sums, report, files)
-    report.word = verdict(report, seal, same, expected, "proof.json" in files and not proof)
+    known = bound or (certificate and kind == "signed")
+    report.word = verdict(report, seal, same, known, "proof.json" in files and not proof)
     return report
+
+
+def with_attached_record(files):
+    """Take the record out of the proof (PDF) when it was not given by itself."""
+    if "proof.json" in files or "proof.pdf" not in files:
+        return files
+    records = list(dict.fromkeys(attached_records(files["proof.pdf"])))
+    return {**files, "proof.json": records[0]} if len(records) == 1 else files
+
+
+def is_bound(files, expected):
+    """Tell whether the seal of the proof (PDF), made with the expected certificate, covers this very record."""
+    if "proof.pdf" not in files or files["proof.json"] not in attached_records(files["proof.pdf"]):
+        return False
+    return read_seal(files["proof.pdf"], (expected,)).status == "valid"
 
 
 def read_proof(files):
@@ -537,6 +611,8 @@ def check_file(report, files, main, kind, proof):
         return None
     listed = {item["kind"]: item for item in proof["documents"]}
     original = listed["quote"]
+    if type(original["bytes"]) is not int or original["bytes"] < 0:
+        raise Bad("proof_broken")
     same = kind in listed and listed[kind]["sha256"] == sha(data)
     unsigned = not same and sha(data) == original["sha256"]
     report.say(1, same, "same" if same else "unsigned" if unsigned else "other", sha256=sha(data))
@@ -567,38 +643,45 @@ def check_seal(report, data, expected, key):
     return seal
 
 
-def check_proof_pdf(report, files):
-    """The proof to read and the proof for computers belong together: one holds the other, or the journal says so."""
-    digest, wanted = sha(files.get("proof.json", b"")), sha(files["proof.pdf"])
+def check_proof_pdf(report, files, proof):
+    """The proof to read holds the proof for computers; and the journal names both."""
     try:
         entries = read_json(files.get("journal.json", b""))["entries"]
         issued = [entry["payload"] for entry in entries if entry["type"] == "proof.issued"]
     except Exception:  # answer 3 says so
         issued = []
     if issued:
-        held = issued[-1].get("pdf_sha256") == wanted
+        held = issued[-1].get("pdf_sha256") == sha(files["proof.pdf"])
         report.say(2, held, "proof_pdf_issued" if held else "proof_pdf")
-    records = [item for item in attached_files(files["proof.pdf"]) if b'"esign_quote/proof/' in item]
-    if records and "proof.json" in files:
-        held = any(sha(item) == digest for item in records)
+    if not proof:
+        return
+    records = attached_records(files["proof.pdf"])
+    if records or proof["format"] != "esign_quote/proof/1":
+        held = files["proof.json"] in records
         report.say(2, held, "attached" if held else "proof_pdf")
-    elif not issued and "proof.json" in files:
-        report.reasons[2].append(("proof_printed", {"sha256": digest}))
+    else:  # the first form was not attached yet
+        report.reasons[2].append(("proof_printed", {"sha256": sha(files["proof.json"])}))
 
 
-def attached_files(data, most=2000):
-    """Yield the attached files of a PDF, whether they are compressed or not."""
+def attached_records(data, most=2000):
+    """Return the proof records among the attached files of a PDF, whether they are compressed or not."""
+    found = []
     for match in list(re.finditer(rb"\bstream\r?\n", data))[:most]:
         if b"/EmbeddedFile" not in data[max(0, match.start() - 400) : match.start()]:
             continue
         raw = data[match.end() : data.find(b"endstream", match.end())]
-        for tail in (b"", b"\n", b"\r", b"\r\n"):
-            if raw.endswith(tail):
-                yield raw[: len(raw) - len(tail)]
-        try:
-            yield zlib.decompressobj().decompress(raw, 20_000_000)
-        except zlib.error:
-            continue
+        candidates = [raw[: len(raw) - len(tail)] for tail in (b"", b"\n", b"\r", b"\r\n") if raw.endswith(tail)]
+        for candidate in [*candidates, decompressed(raw)]:
+            if candidate.startswith(b"{") and candidate.endswith(b"}") and b'"esign_quote/proof/' in candidate:
+                found.append(candidate)
+    return found
+
+
+def decompressed(raw):
+    try:
+        return zlib.decompressobj().decompress(raw, 20_000_000)
+    except zlib.error:
+        return b""
 
 
 def check_journal(report, files, proof):
@@ -626,13 +709,13 @@ def check_journal(report, files, proof):
         check_anchors(report, read_json(files["anchors.json"]), identifier, by_seq)
     for name in sorted(files):
         if name.startswith("tokens/") and name.endswith(".tsr"):
-            report.guard(3, "token_bad", check_token, report, files[name], files.get(name[:-4] + ".json", b""))
+            report.guard(3, "token_bad", check_token_of_files, report, files, proof, name)
 
 
 def check_private(report, private, by_seq):
     for item in private["entries"]:
         committed = by_seq[item["seq"]]["payload"]["private_sha256"]
-        if hashlib.sha256(bytes.fromhex(item["salt"]) + canonical(item["private"])).hexdigest() != committed:
+        if hashlib.sha256(unhex(item["salt"]) + canonical(item["private"])).hexdigest() != committed:
             raise Bad("private_bad")
     if private["entries"]:
         report.say(3, True, "private", count=len(private["entries"]))
@@ -642,6 +725,7 @@ def check_anchors(report, anchors, identifier, by_seq):
     for anchor in anchors:
         leaf, manifest = anchor["leaf"], read_json(anchor["manifest"].encode())
         named = [manifest[name] == anchor[name] for name in ("day", "root", "count")]
+        named.append(manifest["format"] == "esign_quote/anchor/1")
         ours = leaf["journal"] == identifier and by_seq[leaf["seq"]]["hash"] == leaf["head"]
         if not all(named) or not ours:
             raise Bad("anchor")
@@ -650,6 +734,18 @@ def check_anchors(report, anchors, identifier, by_seq):
         report.say(3, True, "anchor_ok", day=clean(anchor["day"]), root=clean(anchor["root"]))
         if anchor["token"]:
             check_token(report, base64.b64decode(anchor["token"], validate=True), anchor["manifest"].encode())
+
+
+def check_token_of_files(report, files, proof, name):
+    """A time-stamp over the fingerprints of the files of this signature, not of another one."""
+    text = files.get(name[:-4] + ".json", b"")
+    manifest = read_json(text)
+    known = {item["sha256"] for item in proof["documents"]} | {sha(files["proof.json"]), sha(files.get("proof.pdf", b""))}
+    if manifest["format"] != "esign_quote/timestamp/1" or manifest["reference"] != proof["signature"]["identifier"]:
+        raise Bad("token_other")
+    if not manifest["files"] or not all(item["sha256"] in known for item in manifest["files"]):
+        raise Bad("token_other")
+    check_token(report, files[name], text)
 
 
 def check_token(report, der, manifest):
@@ -661,14 +757,19 @@ def check_sums(report, files):
     """What the pack lists of itself, for the files that no other check covers."""
     if "SHA256SUMS" not in files:
         return
-    listed = dict(reversed(line.split("  ", 1)) for line in files["SHA256SUMS"].decode().splitlines())
+    lines = files["SHA256SUMS"].decode().split("\n")
+    if lines.pop() or not all(re.fullmatch("[0-9a-f]{64}  [^\0-\x1f]+", line) for line in lines):
+        raise Bad("sums")
+    listed = {line[66:]: line[:64] for line in lines}
+    if len(listed) != len(lines):
+        raise Bad("sums")
     for name in sorted(listed):
         if name not in files or sha(files[name]) != listed[name]:
             report.say(1, False, "sum_other", name=clean(name))
 
 
-def verdict(report, seal, same, expected, broken):
-    """Return the one word: a key of TEXTS."""
+def verdict(report, seal, same, known, broken):
+    """Return the one word: a key of TEXTS; ``known`` is whether it is told here whose certificate to expect."""
     if seal.status in ("changed", "unknown"):
         return seal.status
     if seal.status != "foreign" and (broken or seal.status == "altered" or same == "altered"):
@@ -677,7 +778,7 @@ def verdict(report, seal, same, expected, broken):
         return "not_ours"
     if False in report.answers.values():
         return "altered"
-    return "authentic" if expected else "unknown"
+    return "authentic" if known else "unknown"
 
 
 # -------------------------------------------------------------------------------------------------------------- people
@@ -699,6 +800,7 @@ TEXTS = {
     "line": ["{head}: {tail}", "{head} : {tail}"],
     "verdict": ["Verdict", "Résultat"],
     "no_proof": ["the proof record (proof.json) was not given", "le dossier de preuve (proof.json) n'a pas été fourni"],
+    "unbound": ["nothing here shows that the company made this proof record: give the proof (PDF) that holds it too", "rien ici ne montre que l'entreprise a établi ce dossier de preuve : joignez aussi la preuve (PDF) qui le contient"],
     "proof_broken": ["the proof record cannot be read, or is not one", "le dossier de preuve est illisible, ou n'en est pas un"],
     "json": ["a record is not in its canonical form: it was changed", "un enregistrement n'est pas sous sa forme canonique : il a été modifié"],
     "about_signature": ["Signature {identifier} of quotation {quotation}, accepted at {at}", "Signature {identifier} du devis {quotation}, accepté le {at}"],
@@ -718,7 +820,7 @@ TEXTS = {
     "proof_seal_ok": ["the seal of the proof (PDF) is valid too", "le cachet de la preuve (PDF) est valide aussi"],
     "proof_seal_bad": ["the seal of the proof (PDF) does not hold:", "le cachet de la preuve (PDF) ne tient pas :"],
     "certificate": ["sealed by “{name}”, certificate {sha256}: compare it with the fingerprint that the company publishes", "scellé par « {name} », certificat {sha256} : comparez-le avec l'empreinte publiée par l'entreprise"],
-    "time_stamp": ["time-stamped by “{authority}” at {time}", "horodaté par « {authority} » le {time}"],
+    "time_stamp": ["time-stamped by “{authority}” at {time}; nothing here checks the authority itself", "horodaté par « {authority} » le {time} ; rien ici ne contrôle l'autorité elle-même"],
     "no_signature": ["there is no signature in the file", "le fichier ne porte aucune signature"],
     "der": ["the signature cannot be read", "la signature est illisible"],
     "cms": ["the signature is not of the kind that our seals are", "la signature n'est pas du genre de nos cachets"],
@@ -748,6 +850,8 @@ TEXTS = {
     "anchor": ["an anchor of the journal does not hold", "un ancrage du journal ne tient pas"],
     "anchor_ok": ["anchored on {day} under the root {root}, which was mailed to the company", "ancré le {day} sous la racine {root}, envoyée par courriel à l'entreprise"],
     "token_ok": ["time-stamped by “{authority}” at {time}; `openssl ts -verify` checks the authority itself", "horodaté par « {authority} » le {time} ; `openssl ts -verify` contrôle l'autorité elle-même"],
+    "token_other": ["a time-stamp is of another signature, or of files that are not of this one", "un horodatage porte sur une autre signature, ou sur des fichiers qui n'en font pas partie"],
+    "stamper": ["a time-stamp was made with a certificate that is not for time-stamps, or not at that time", "un horodatage a été fait avec un certificat qui n'est pas destiné à l'horodatage, ou pas à cette date"],
     "token_bad": ["a time-stamp does not hold", "un horodatage ne tient pas"],
     "nothing": ["There is nothing to check here. See `python3 check.py --help`.", "Il n'y a rien à vérifier ici. Voir `python3 check.py --help`."],
     "unreadable": ["cannot be read: {name}", "illisible : {name}"],
@@ -781,13 +885,21 @@ def load(paths):
     for path in paths:
         if os.path.isdir(path):
             files.update(load_folder(path))
-        elif zipfile.is_zipfile(path):
-            files.update(load_zip(path))
         else:
             with open(path, "rb") as stream:
                 data = stream.read(MAX_FILE)
-            files[role(path, data, files)] = data
+            if is_pack(data):
+                files.update(load_zip(path))
+            else:
+                files[role(path, data, files)] = data
     return files
+
+
+def is_pack(data):
+    """Tell a zip from a PDF: what is both could show one thing to a reader and another one here."""
+    if data.startswith(ZIP) and PDF in data[:1024]:
+        raise zipfile.BadZipFile
+    return data.startswith(ZIP)
 
 
 def load_folder(path):
@@ -823,8 +935,10 @@ def role(path, data, files):
         return "journal.json"
     if b'"esign_quote/proof/' in data and not data.startswith(b"%PDF"):
         return "proof.json"
-    if data[:1024].find(b"%PDF-") < 0 and path.lower().endswith(".json"):
+    if PDF not in data[:1024] and path.lower().endswith(".json"):
         return "journal.json" if b'"journal":"' in data else "proof.json"
+    if "proof.pdf" not in files and attached_records(data):
+        return "proof.pdf"
     return "proof.pdf" if "signed.pdf" in files else "signed.pdf"
 
 

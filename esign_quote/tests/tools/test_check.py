@@ -5,6 +5,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pdf_factory as make
@@ -57,7 +58,7 @@ def test_the_seal_alone_sees_each_attack_on_a_file():
 
 
 def test_a_record_inside_the_proof_is_found():
-    files = next(vector.files for vector in VECTORS if vector.name == "proof PDF: holds the record")
+    files = next(vector.files for vector in VECTORS if vector.name == "untouched")
     assert "holds the same proof record, under its seal" in check.render(check.check(files), "en")
 
 
@@ -84,7 +85,8 @@ def test_a_folder_a_zip_and_single_files(unpacked):
     for result in (
         run(cwd=folder),
         run(unpacked / "pack.zip"),
-        run(folder / "signed.pdf", folder / "proof.json"),
+        run(folder / "signed.pdf", folder / "proof.pdf"),
+        run(folder / "proof.pdf", folder / "signed.pdf"),
         run(folder / "signed.pdf", folder / "proof.json", folder / "journal.json", folder / "proof.pdf"),
     ):
         assert (result.returncode, result.stderr) == (0, ""), result.stdout + result.stderr
@@ -106,6 +108,39 @@ def test_a_certificate_known_from_elsewhere(unpacked):
     assert "ISSUER UNKNOWN" in run(signed, "--certificate", OTHER.fingerprint).stdout
     assert run(unpacked / "pack.zip", "--certificate", OTHER.fingerprint).returncode == 1
     assert "ISSUER UNKNOWN" in run(signed).stdout
+
+
+def test_a_record_alone_proves_nothing(unpacked):
+    """It is a text that anybody can write, the fingerprint of the certificate in it included."""
+    folder = unpacked / "unpacked"
+    result = run(folder / "signed.pdf", folder / "proof.json")
+    assert result.returncode == 1 and "ISSUER UNKNOWN" in result.stdout
+    assert "S00042" not in result.stdout, "what it is about is not said either"
+    known = run(folder / "signed.pdf", folder / "proof.json", "--certificate", KEY.fingerprint)
+    assert known.returncode == 0 and "The journal is complete: CANNOT BE TOLD" in known.stdout
+
+
+def test_a_file_that_is_a_zip_too(unpacked, tmp_path):
+    """A reader shows the PDF: that is what must be judged, or nothing."""
+    shown, genuine = make.quote(2, lines=9), pack.build({"signed.pdf": (unpacked / "unpacked" / "signed.pdf").read_bytes()})
+    proof = unpacked / "unpacked" / "proof.pdf"
+    for number, content in enumerate((shown + genuine, b"PK\3\4 " + shown + genuine, b"\n" + genuine)):
+        path = tmp_path / f"{number}.pdf"
+        path.write_bytes(content)
+        result = run(path, proof)
+        assert result.returncode, result.stdout
+
+
+def test_many_signatures_that_are_none_cost_nothing():
+    """One piece of the file for each would be quadratic: minutes for some megabytes."""
+    piece = b"1 0 obj /ByteRange [0 9 %d 100] endobj\n"
+    data = b" obj    < " + b"".join(piece % (500_000 + number) for number in range(20_000)) + b">" * 500_000 + b"endobj" * 100
+    start = time.process_time()
+    check.find_signatures(data)
+    small = time.process_time() - start
+    start = time.process_time()
+    check.find_signatures(data + b">" * 20_000_000)
+    assert time.process_time() - start < 10 * small + 1
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\3\4junk", b"\xff" * 5000, b"{}", b"%PDF-1.7\n/ByteRange [0 1 2 3]"])

@@ -101,8 +101,12 @@ def steps():
     ]
 
 
-def signature_pack(key, original, kind="signature", proof_key=None, attach=False, **options):
-    """Return the files of a dispute pack, as the addon makes it."""
+def signature_pack(key, original, kind="signature", proof_key=None, change=None, write=canonical_json, **options):
+    """Return the files of a dispute pack, as the addon makes it.
+
+    :param change: what else is done to the facts before they are sealed
+    :param write: how the record is written, as bytes
+    """
     entries = journal(*steps())
     signed = seal_file(original, key, **options)
     annex, preview = make.quote(1, lines=2), original + b"% with the stamps of earlier signers\n"
@@ -120,10 +124,10 @@ def signature_pack(key, original, kind="signature", proof_key=None, attach=False
         "seal": {"certificate_sha256": key.fingerprint},
         "journal": {"head": entries[-1]["hash"], "entries": entries},
     }
-    text = canonical_json(proof)
-    readable = make.quote(1, lines=4)
-    if attach:
-        readable = make.changed(readable, lambda writer: writer.add_attachment("proof.json", text))
+    if change:
+        change(proof)
+    text = write(proof)
+    readable = make.changed(make.quote(1, lines=4), lambda writer: writer.add_attachment("proof.json", text))
     proof_pdf = seal_file(readable, proof_key or key)
     issued = {"json_sha256": sha256_hex(text), "pdf_sha256": sha256_hex(proof_pdf)}
     whole = journal(*steps(), ("proof.issued", issued), ("mail.sent", {"to": "jane@example.com"}))
@@ -335,12 +339,12 @@ def vectors(key, other_key, original=None):
     for kind in ("refusal", "expiry"):
         yield Vector(kind, signature_pack(key, original, kind), "authentic", (YES, YES, YES))
     yield Vector("a signed file alone", {"signed.pdf": good["signed.pdf"]}, "unknown", (UNTOLD, YES, UNTOLD))
-    yield Vector(
-        "file and proof record",
-        {name: good[name] for name in ("signed.pdf", "proof.json")},
-        "authentic",
-        (YES, YES, YES),
-    )
+    pair = {name: good[name] for name in ("signed.pdf", "proof.json")}
+    yield Vector("file and proof record", pair, "unknown", (UNTOLD, YES, UNTOLD))
+    pair = {name: good[name] for name in ("signed.pdf", "proof.pdf")}
+    yield Vector("file and proof (PDF)", pair, "authentic", (YES, YES, YES))
+    yield from _forgeries(good, key)
+    yield from _odd_records(good, key, original)
     refusal = signature_pack(key, original, "refusal")
     yield Vector(
         "refusal of another quotation", {**refusal, "quotation.pdf": make.quote(3)}, "not_ours", (NO, YES, YES)
@@ -367,9 +371,7 @@ def stamped_vectors(authority, key, original):
         return service.stamp(data).der
 
     good = signature_pack(key, original, timestamp=stamp)
-    manifest = canonical_json(
-        {"format": "esign_quote/timestamp/1", "reference": REFERENCE, "files": [], "previous": []}
-    )
+    manifest = timestamp_manifest(good)
     (fact,) = json.loads(good["anchors.json"])
     token = base64.b64encode(stamp(fact["manifest"].encode())).decode()
     good |= {"tokens/1.tsr": stamp(manifest), "tokens/1.json": manifest}
@@ -388,6 +390,86 @@ def stamped_vectors(authority, key, original):
     length = 8 + 2 * int(good["signed.pdf"][start + 4 : start + 8], 16)
     seal_token = flip(good["signed.pdf"], start + length - 11)  # the signature of the token ends the CMS
     yield Vector("seal with a changed token", {**good, "signed.pdf": seal_token}, "altered", (NO, NO, YES))
+    for name, other in {
+        "another signature": timestamp_manifest(good, reference="ES-SOMEBODY-ELSE"),
+        "other files": timestamp_manifest(good, files=[{"kind": "signed", "sha256": sha256_hex(b"x")}]),
+        "no files": timestamp_manifest(good, files=[]),
+        "another form": timestamp_manifest(good, format="esign_quote/anchor/1"),
+        "nothing": b"",
+    }.items():
+        other_token = {**good, "tokens/1.tsr": stamp(other), "tokens/1.json": other}
+        yield Vector(f"token of {name}", other_token, "altered", (YES, YES, NO))
+    alone = {name: data for name, data in good.items() if name != "tokens/1.json"}
+    yield Vector("token without what it stamps", alone, "altered", (YES, YES, NO))
+    for fault in ("expired", "usage", "usage_not_critical", "usage_not_only"):
+        query = timestamp._request(hashlib.sha256(manifest).digest(), 1 << 60, None)
+        token = timestamp._token_of(authority.answer(query, fault))
+        yield Vector(f"token by a certificate: {fault}", {**good, "tokens/1.tsr": token}, "altered", (YES, YES, NO))
+
+
+def timestamp_manifest(good, **values):
+    """Return what the addon has stamped of a pack."""
+    listed = [{"kind": kind, "sha256": sha256_hex(good[f"{kind}.pdf"])} for kind in ("signed", "proof")]
+    listed.append({"kind": "proof_json", "sha256": sha256_hex(good["proof.json"])})
+    facts = {"format": "esign_quote/timestamp/1", "reference": REFERENCE, "files": listed, "previous": []}
+    return canonical_json({**facts, **values})
+
+
+def _forgeries(good, key):
+    """Yield packs by somebody who has one sealed file of the company, and no key."""
+    sealed = good["signed.pdf"]
+    for form, word, seal_holds in ((2, "altered", NO), (1, "unknown", YES)):
+        facts = json.loads(good["proof.json"]) | {"format": f"esign_quote/proof/{form}"}
+        facts["signature"]["quotation"] = "S00099"
+        record = canonical_json(facts)
+        issued = {"json_sha256": sha256_hex(record), "pdf_sha256": sha256_hex(sealed)}
+        files = {"proof.json": record, "journal.json": journal_file(journal(*steps(), ("proof.issued", issued)))}
+        answers = (UNTOLD, seal_holds, UNTOLD)
+        yield Vector(f"forged record, form {form}", {**files, "signed.pdf": sealed, "proof.pdf": sealed}, word, answers)
+        alone = {**files, "signed.pdf": sealed}
+        yield Vector(f"forged record alone, form {form}", alone, "unknown", (UNTOLD, YES, UNTOLD))
+        other = make.quote(1, lines=7)
+        facts["kind"] = "refusal"
+        facts["documents"] = [{"kind": "quote", "name": "x", "bytes": len(other), "sha256": sha256_hex(other)}]
+        record = canonical_json(facts)
+        issued["json_sha256"] = sha256_hex(record)
+        files = {"proof.json": record, "journal.json": journal_file(journal(*steps(), ("proof.issued", issued)))}
+        files |= {"quotation.pdf": other, "proof.pdf": sealed}
+        yield Vector(f"forged refusal, form {form}", files, word, answers)
+
+
+def _odd_records(good, key, original):
+    """Yield what two programs could read in two ways; the record is sealed as it stands."""
+
+    def marked(text):
+        return lambda proof: canonical_json({**proof, "zz": "MARK"}).replace(b'"MARK"', text)
+
+    def negative(proof):
+        proof["documents"][0]["bytes"] = len(original) - len(good["signed.pdf"])
+
+    for name, text, word in (
+        ("half of a character", rb'"\ud800"', "altered"),
+        ("half of a character in a key", rb'{"\udc00":1}', "altered"),
+        ("a number beyond 2^53", b"9007199254740993", "altered"),
+        ("a number of 5000 digits", b"9" * 5000, "altered"),
+        ("the largest number", b"9007199254740991", "authentic"),
+        ("nested 1200 times", b"[" * 1200 + b"]" * 1200, "altered"),
+        ("nested 60 times", b"[" * 60 + b"]" * 60, "authentic"),
+    ):
+        yield Vector(f"record: {name}", signature_pack(key, original, write=marked(text)), word)
+    yield Vector("record: negative length", signature_pack(key, original, change=negative), "altered")
+    blanks = good["private.json"].replace(SALT.hex().encode(), SALT.hex(" ").encode())
+    yield Vector("private: blanks in a salt", {**good, "private.json": blanks}, "altered", (YES, YES, NO))
+    sums = "".join(f"{sha256_hex(data)}  {name}\n" for name, data in good.items()).encode()
+    for name, text in (
+        ("ends of lines of Windows", sums.replace(b"\n", b"\r\n")),
+        ("a name twice", b"0" * 64 + b"  signed.pdf\n" + sums),
+        ("marks of binary files", sums.replace(b"  ", b" *")),
+        ("a blank line", sums + b"\n"),
+        ("no last end of line", sums[:-1]),
+        ("a tab in a name", sums + b"0" * 64 + b"  a\tb\n"),
+    ):
+        yield Vector(f"sums: {name}", {**good, "SHA256SUMS": text}, "altered", (NO, YES, YES))
 
 
 def _edit(files, name, change):
@@ -425,9 +507,10 @@ def _pack_attacks(good, key, other_key, original):
     unissued = journal(*steps())
     yield case("journal: proof not named", {**good, "journal.json": journal_file(unissued)})
     proof = lambda change: _edit(good, "proof.json", change)  # noqa: E731
-    yield case("proof: signer changed", proof(lambda value: value["signature"].update(quotation="S00043")))
-    yield case("proof: entry changed", proof(entry(0, actor="x")))
-    yield case("proof: head changed", proof(lambda value: value["journal"].update(head="0" * 64)))
+    unsealed = (UNTOLD, NO, NO)
+    yield case("proof: signer changed", proof(lambda value: value["signature"].update(quotation="S00043")), unsealed)
+    yield case("proof: entry changed", proof(entry(0, actor="x")), unsealed)
+    yield case("proof: head changed", proof(lambda value: value["journal"].update(head="0" * 64)), unsealed)
     yield case("proof: no journal", proof(lambda value: value.pop("journal")), ())
     yield case("proof: other format", proof(lambda value: value.update(format="x")), ())
     yield case("proof: not JSON", {**good, "proof.json": b"{"}, ())
@@ -449,17 +532,16 @@ def _pack_attacks(good, key, other_key, original):
     yield case("anchor: other entry", _edit(good, "anchors.json", lambda value: value[0]["leaf"].update(seq=2)))
     yield case("anchor: token that is none", _edit(good, "anchors.json", lambda value: value[0].update(token="AAAA")))
     yield case("token that is none", {**good, "tokens/1.tsr": b"x", "tokens/1.json": b"{}"})
-    yield case("proof PDF: byte changed", {**good, "proof.pdf": flip(good["proof.pdf"], 300)}, (YES, NO, YES))
-    yield case("proof PDF: appended", {**good, "proof.pdf": good["proof.pdf"] + b"\n"}, (YES, NO, YES))
-    yield case("proof PDF: another of ours", {**good, "proof.pdf": seal_file(make.quote(1), key)}, (YES, NO, YES))
-    holding = signature_pack(key, original, attach=True)
-    yield Vector("proof PDF: holds the record", holding, "authentic", (YES, YES, YES))
-    alone = {name: holding[name] for name in ("signed.pdf", "proof.pdf", "proof.json")}
+    unbound = (UNTOLD, NO, UNTOLD)
+    yield case("proof PDF: byte changed", {**good, "proof.pdf": flip(good["proof.pdf"], 300)}, unbound)
+    yield case("proof PDF: appended", {**good, "proof.pdf": good["proof.pdf"] + b"\n"}, unbound)
+    yield case("proof PDF: another of ours", {**good, "proof.pdf": seal_file(make.quote(1), key)}, unbound)
+    alone = {name: good[name] for name in ("signed.pdf", "proof.pdf", "proof.json")}
     yield Vector("proof PDF: holds the record, no journal", alone, "authentic", (YES, YES, YES))
     other = _edit(alone, "proof.json", lambda value: value["signature"].update(quotation="S00043"))
-    yield case("proof PDF: holds another record", other, (YES, NO, YES))
+    yield case("proof PDF: holds another record", other, unbound)
     foreign = signature_pack(key, original, proof_key=other_key)
-    yield case("proof PDF: another key's seal", foreign, (YES, NO, YES))
+    yield case("proof PDF: another key's seal", foreign, unbound)
     yield case("annex changed", {**good, "annexes/01-plan.pdf": make.quote(1)}, (NO, YES, YES))
     yield case("preview changed", {**good, "previews/2.pdf": make.quote(1)}, (NO, YES, YES))
     sums = "".join(f"{sha256_hex(data)}  {name}\n" for name, data in good.items()).encode()
