@@ -98,16 +98,22 @@ class EsignRequest(models.Model):
             "too_large": self.env._("it is too large (%s MB at most)", company.esign_pdf_megabytes),
             "too_many_pages": self.env._("it has too many pages (%s at most)", company.esign_pdf_pages),
             "not_pdf": self.env._("it is not a PDF"),
+            "hybrid": self.env._(
+                "it was saved with two lists of contents, as some versions of Word do; print it to a PDF instead"
+            ),
             "encrypted": self.env._("it is protected by a password"),
             "signed": self.env._("it carries a digital signature already"),
             "certified": self.env._("it carries a digital signature already"),
             "signature_field": self.env._("it has a field for a digital signature, which would stay empty for ever"),
+            "redrawn_fields": self.env._(
+                "its form fields are drawn anew by each program that shows it; print it to a PDF first"
+            ),
             "javascript": self.env._("it holds a script"),
             "launch": self.env._("it starts a program"),
             "xfa": self.env._("it is a dynamic form (XFA)"),
             "active_content": self.env._("it holds active content (forms that send data, multimedia)"),
             "attachment": self.env._("a file is attached inside it that is no plain data, text, image or document"),
-            "layers": self.env._("it holds layers that are hidden, or change when it is printed"),
+            "layers": self.env._("it holds hidden layers, or layers or annotations that change when it is printed"),
             "bad_size": self.env._("a page is too small or has no usable size"),
             "page_tree": self.env._("its list of pages is damaged, or holds a page twice"),
             "trailing_data": self.env._("there is other data behind its end"),

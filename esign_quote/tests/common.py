@@ -16,7 +16,7 @@ from odoo.fields import Command
 from odoo.http import Request
 from odoo.tests import HttpCase, new_test_user
 from odoo.tools import SQL
-from pypdf.generic import DictionaryObject, NameObject, TextStringObject
+from pypdf.generic import ArrayObject, BooleanObject, DictionaryObject, NameObject, TextStringObject
 from reportlab.pdfgen.canvas import Canvas
 
 from odoo.addons.base.models.ir_actions_report import IrActionsReport
@@ -82,6 +82,16 @@ def add_script(writer):
     """Put a script into a PDF, to be run when it is opened."""
     action = {NameObject("/S"): NameObject("/JavaScript"), NameObject("/JS"): TextStringObject("app.alert(1)")}
     writer.root_object[NameObject("/OpenAction")] = DictionaryObject(action)
+
+
+def add_redrawn_field(writer):
+    """Put a form into a PDF whose fields are to be drawn anew."""
+    names = {"/FT": NameObject("/Tx"), "/T": TextStringObject("price"), "/V": TextStringObject("999")}
+    field = writer._add_object(DictionaryObject({NameObject(key): value for key, value in names.items()}))
+    form = {"/Fields": ArrayObject([field]), "/NeedAppearances": BooleanObject(True)}
+    writer.root_object[NameObject("/AcroForm")] = DictionaryObject(
+        {NameObject(key): value for key, value in form.items()}
+    )
 
 
 def pdf_text(content):

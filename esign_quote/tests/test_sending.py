@@ -11,8 +11,8 @@ from PIL import Image
 
 from odoo.addons.base.models.ir_actions_report import IrActionsReport
 
-from ..tools.intake import IntakeLimits
-from .common import EsignCommon, add_script, make_pdf, rewrite_pdf
+from ..tools.intake import REASONS, IntakeLimits
+from .common import EsignCommon, add_redrawn_field, add_script, make_pdf, rewrite_pdf
 
 WRITTEN = ("esign_request", "esign_document", "esign_event", "mail_message", "mail_mail", "sale_order")
 
@@ -255,6 +255,15 @@ class TestSending(EsignCommon, TransactionCase):
     def test_a_pdf_with_a_script_is_refused(self):
         content = rewrite_pdf(make_pdf("Quotation"), add_script)
         self._assert_pdf_refused(content, "cannot be signed: it holds a script")
+
+    def test_every_reason_to_refuse_a_pdf_has_its_sentence(self):
+        # "cannot_seal" and "broken" are told as damage, with the word for who is asked for help.
+        texts = self.env["esign.request"]._refusal_texts(self.env.company)
+        self.assertEqual(set(texts), set(REASONS) - {"broken", "cannot_seal"})
+
+    def test_a_pdf_whose_fields_are_drawn_anew_is_refused(self):
+        content = rewrite_pdf(make_pdf("Quotation"), add_redrawn_field)
+        self._assert_pdf_refused(content, "its form fields are drawn anew by each program .* print it to a PDF first")
 
     # === TOOLS === #
 

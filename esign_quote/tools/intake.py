@@ -31,17 +31,19 @@ REASONS = {
     "too_many_pages": "more pages than allowed",
     "not_pdf": "does not begin with %PDF-1.x or %PDF-2.x at byte 0",
     "trailing_data": "does not end with startxref, an offset and %%EOF",
+    "hybrid": "hybrid cross-references: a table and a stream, and not every reader looks at both",
     "broken": "cross-references, syntax or objects are damaged, or two readers disagree",
     "encrypted": "encrypted, even if it opens without a password",
     "signed": "carries a digital signature, which sealing would devalue",
     "certified": "certified: its author forbids changes",
     "signature_field": "has an empty field for a digital signature, which sealing would leave empty for ever",
+    "redrawn_fields": "/NeedAppearances: fields are drawn anew by each viewer, and as they were stored once sealed",
     "javascript": "contains JavaScript",
     "launch": "starts a program or opens another file",
     "xfa": "contains an XFA form, which most viewers cannot show",
     "active_content": "actions that send data, hide or change what is shown; multimedia; 3D",
     "attachment": "a portfolio, or carries a file that could start a program",
-    "layers": "layers that are off, or that a viewer switches by itself, for instance to print",
+    "layers": "layers that are off or that a viewer switches by itself, or annotations that show only when printed",
     "no_pages": "has no pages",
     "page_tree": "the page tree loops, miscounts, is too deep or holds a page twice",
     "bad_size": "a page is unusably small or its boxes are wrong, or /Size is absurd",
@@ -120,6 +122,9 @@ def inspect_pdf(data: bytes, limits: IntakeLimits | None = None, dry_run: bool =
         raise PdfRefused("signed", signatures=findings.signatures)
     if findings.signature_fields:
         raise PdfRefused("signature_field")
+    if findings.redrawn_fields:
+        # Sealing takes the flag away: another text than the one read could show.
+        raise PdfRefused("redrawn_fields")
     if findings.shifting_layers:
         raise PdfRefused("layers")
     width, height = findings.last_page_size
@@ -134,11 +139,13 @@ def inspect_pdf(data: bytes, limits: IntakeLimits | None = None, dry_run: bool =
 def inspect_annex(data: bytes, limits: IntakeLimits | None = None) -> IntakeReport:
     """Check a PDF that is only shown and kept: readable by everybody and inert. Signatures are welcome.
 
+    So are hybrid cross-references, which Microsoft Word writes, when both parts agree: nothing is added to it.
+
     :param bytes data: the file
     :param IntakeLimits limits: bounds
     :raises PdfRefused: with a key of :data:`REASONS`; never anything else
     """
-    findings, revisions = _inspect(data, limits or IntakeLimits())
+    findings, revisions = _inspect(data, limits or IntakeLimits(), hybrids=True)
     return _report(data, findings, revisions)
 
 
@@ -162,10 +169,10 @@ def _report(data: bytes, findings: Findings, revisions: int) -> IntakeReport:
     )
 
 
-def _inspect(data: bytes, limits: IntakeLimits) -> tuple[Findings, int]:
+def _inspect(data: bytes, limits: IntakeLimits, hybrids: bool = False) -> tuple[Findings, int]:
     _check_bytes(data, limits)
     findings = _check_structure(data, limits)
-    return findings, _check_strictly(data, findings.pages)
+    return findings, _check_strictly(data, findings.pages, hybrids)
 
 
 def _check_bytes(data: bytes, limits: IntakeLimits) -> None:
@@ -192,19 +199,42 @@ def _check_structure(data: bytes, limits: IntakeLimits) -> Findings:
         return walk_document(reader, walk_limits)
 
 
-def _check_strictly(data: bytes, pages: int) -> int:
+def _check_strictly(data: bytes, pages: int, hybrids: bool) -> int:
     """Read with pyHanko, which repairs nothing; returns the number of revisions."""
     with refused_when_unreadable():
         reader = PdfFileReader(io.BytesIO(data), strict=True, decode_limits=PYHANKO_LIMITS)
         if reader.encrypted:
             raise PdfRefused("encrypted")
-        if reader.xrefs.hybrid_xrefs_present:
-            raise PdfRefused("broken", cause="hybrid_references")
+        if reader.xrefs.hybrid_xrefs_present and not (hybrids and _only_adds(reader.xrefs)):
+            raise PdfRefused("hybrid")
         if count_pages(reader) != pages:
             raise PdfRefused("page_tree", cause="count")
         # Reading the last page walks the tree the way sealing will.
         reader.find_page_for_modification(pages - 1)
         return reader.total_revisions
+
+
+def _only_adds(references) -> bool:
+    """Tell whether the streams of hybrid cross-references contradict no table (7.5.8.4).
+
+    They may add what the tables hold to be free or do not know, as Word's do: readers then see the same
+    objects, or none. Anything else could show one file here and another one there.
+    """
+    seen: dict[int, object] = {}
+    for revision in range(references.total_revisions):
+        section = references.get_xref_data(revision)
+        seen |= _places(section)
+        if section.hybrid is None:
+            continue
+        hidden = section.hybrid.xref_data
+        if any(seen.get(number) not in (None, place) for number, place in _places(hidden).items()):
+            return False
+    return True
+
+
+def _places(section) -> dict[int, object]:
+    """Return where a section says that each object is; None for free ones."""
+    return {**dict.fromkeys(section.freed), **section.standard_xrefs, **section.xrefs_in_objstm}
 
 
 @cache

@@ -36,6 +36,8 @@ _INERT_NAME = re.compile(
 _PROGRAM_STARTS = (b"MZ", b"\x7fELF", b"#!", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\xd0\xcf\x11\xe0", b"PE\0\0")
 """Of Windows, Linux, scripts, macOS, Java; and the old format of Office, which holds macros."""
 _ACTIVE_ANNOTATIONS = frozenset(("/Movie", "/Screen", "/Sound", "/3D", "/RichMedia"))
+# Flags of annotations (12.5.3).
+_HIDDEN, _PRINT, _NO_VIEW, _TOGGLE_NO_VIEW = 1 << 1, 1 << 2, 1 << 5, 1 << 8
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,14 @@ class Findings:
     signature_fields: int = 0
     """Fields that wait for a signature."""
     certified: bool = False
+    needs_appearances: bool = False
+    """The form asks every program to draw its fields anew (12.7.2)."""
+    has_widgets: bool = False
+
+    @property
+    def redrawn_fields(self) -> bool:
+        """Each program shows the values of the fields in its own way, whatever was drawn for them."""
+        return self.needs_appearances and (self.has_forms or self.has_widgets)
 
 
 @dataclass
@@ -85,7 +95,7 @@ def walk_document(reader, limits: WalkLimits) -> Findings:
     :param reader: ``pypdf.PdfReader`` under ``pdf_limits.pypdf_limits()``
     :param WalkLimits limits: bounds
     :raises PdfRefused: ``no_pages``, ``page_tree``, ``too_many_pages``, ``bad_size``, ``too_complex``,
-        ``javascript``, ``launch``, ``xfa``, ``active_content``; and what pypdf raises for a broken file
+        ``javascript``, ``launch``, ``xfa``, ``active_content``, ``attachment``, ``layers``; and what pypdf raises for a broken file
     """
     walk = _Walk(limits)
     catalogue = reader.trailer["/Root"].get_object()
@@ -255,6 +265,7 @@ def _check_form(walk: _Walk, catalogue) -> None:
         return
     if _get(form, "/XFA") is not None:
         raise PdfRefused("xfa")
+    walk.findings.needs_appearances = bool(getattr(_get(form, "/NeedAppearances"), "value", False))
     pending = [(item, None, 0) for item in _items(_get(form, "/Fields"))]
     while pending:
         item, inherited_type, depth = pending.pop()
@@ -301,6 +312,10 @@ def _check_annotation(walk: _Walk, annotation) -> None:
     subtype = _get(annotation, "/Subtype")
     if subtype in _ACTIVE_ANNOTATIONS:
         raise PdfRefused("active_content", annotation=str(subtype))
+    if _is_on_paper_only(annotation, subtype):
+        raise PdfRefused("layers", annotation=str(subtype))
+    if subtype == "/Widget":
+        walk.findings.has_widgets = True
     if subtype == "/Link":
         walk.findings.has_links = True
     if subtype == "/FileAttachment":
@@ -312,6 +327,17 @@ def _check_annotation(walk: _Walk, annotation) -> None:
     _check_action(walk, _get(annotation, "/A"), _SAFE_ON_CLICK)
     _check_action(walk, _get(annotation, "/PA"), _SAFE_ON_CLICK)
     _check_additional_actions(walk, annotation)
+
+
+def _is_on_paper_only(annotation, subtype) -> bool:
+    """Tell whether it is printed, but not shown (or not always) on the screen where the file is read."""
+    # A pop-up is never printed; a link draws nothing but a frame, unless it has an appearance.
+    if subtype == "/Popup" or (subtype == "/Link" and _get(annotation, "/AP") is None):
+        return False
+    flags = _get(annotation, "/F")
+    # Some viewers take 36.0 for 36.
+    flags = int(flags) if isinstance(flags, int | float) else 0
+    return bool(flags & _PRINT and flags & (_NO_VIEW | _TOGGLE_NO_VIEW)) and not flags & _HIDDEN
 
 
 # -- pages ------------------------------------------------------------------------------------------

@@ -231,6 +231,7 @@ class Judgement:
     fingerprint: str | None = None
     """SHA-256 of the certificate (DER), hexadecimal."""
     subject: str | None = None
+    """Its name, "?" where it cannot be read."""
     signing_time: datetime | None = None
     """Time claimed in the signature, when it is authentic."""
     timestamped: bool = False
@@ -264,7 +265,7 @@ def judge(data: bytes, known: Collection[str]) -> Judgement:
         return Judgement("altered", "digest_mismatch") if signed else Judgement("not_ours", "signature_count")
     ours = [item for item in valid if item.fingerprint in known]
     chosen = (ours or valid)[-1]
-    facts = {"fingerprint": chosen.fingerprint, "subject": chosen.certificate.subject.human_friendly}
+    facts = {"fingerprint": chosen.fingerprint, "subject": _subject(chosen.certificate)}
     if chosen.end < len(data) or len(found) > 1:
         return Judgement("changed", "coverage" if chosen.end < len(data) else "signature_count", **facts)
     if not ours:
@@ -320,6 +321,13 @@ def _is_named(certificate, named) -> bool:
         same_number = certificate.serial_number == named["serial_number"].native
         return same_number and certificate.issuer.dump() == named["issuer"].dump()
     return certificate.key_identifier == named.native
+
+
+def _subject(certificate: asn1_x509.Certificate) -> str:
+    try:
+        return certificate.subject.human_friendly
+    except Exception:  # noqa: BLE001  a self-made certificate may hold anything for a name
+        return "?"
 
 
 def _text(dictionary, key: str) -> str | None:

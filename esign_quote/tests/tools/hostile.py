@@ -5,7 +5,15 @@ import zlib
 
 import pdf_factory as make
 import pypdf
-from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject, TextStringObject
+from pypdf.generic import (
+    ArrayObject,
+    BooleanObject,
+    DictionaryObject,
+    NameObject,
+    NumberObject,
+    StreamObject,
+    TextStringObject,
+)
 
 
 def in_catalogue(key, value):
@@ -67,6 +75,57 @@ def field(**entries):
         writer.root_object[NameObject("/AcroForm")] = DictionaryObject(
             {NameObject("/Fields"): ArrayObject([reference])}
         )
+
+    return make.changed(make.quote(), change)
+
+
+def filled_form(redraw=True, listed=True, fields=True):
+    """A form whose field is drawn as one price and holds another (12.7.2: NeedAppearances)."""
+    widget = {
+        "Type": NameObject("/Annot"),
+        "Subtype": NameObject("/Widget"),
+        "FT": NameObject("/Tx"),
+        "T": TextStringObject("price"),
+        "V": TextStringObject("999,00"),
+        "F": NumberObject(4),
+        "Rect": ArrayObject(NumberObject(n) for n in (150, 690, 350, 712)),
+    }
+
+    def change(writer):
+        look = StreamObject()
+        look.set_data(b"/Tx BMC BT /F1 12 Tf 2 4 Td (100,00) Tj ET EMC")
+        look[NameObject("/Subtype")] = NameObject("/Form")
+        look[NameObject("/BBox")] = ArrayObject(NumberObject(n) for n in (0, 0, 200, 22))
+        entries = DictionaryObject({NameObject("/" + key): value for key, value in widget.items()})
+        entries[NameObject("/AP")] = DictionaryObject({NameObject("/N"): writer._add_object(look)})
+        reference = writer._add_object(entries)
+        if fields:
+            writer.pages[0][NameObject("/Annots")] = ArrayObject([reference])
+        form = {NameObject("/Fields"): ArrayObject([reference] if fields and listed else [])}
+        form[NameObject("/NeedAppearances")] = BooleanObject(redraw)
+        writer.root_object[NameObject("/AcroForm")] = DictionaryObject(form)
+
+    return make.changed(make.quote(), change)
+
+
+def note(flags, subtype="/FreeText", drawn=True):
+    """An annotation with flags (12.5.3): 2 hidden, 4 printed, 32 not shown, 256 not shown while pointed at."""
+
+    def change(writer):
+        look = StreamObject()
+        look.set_data(b"1 0 0 rg 0 0 200 20 re f")
+        look[NameObject("/Subtype")] = NameObject("/Form")
+        look[NameObject("/BBox")] = ArrayObject(NumberObject(n) for n in (0, 0, 200, 20))
+        entries = {
+            "Subtype": NameObject(subtype),
+            "Contents": TextStringObject("plus fees"),
+            "F": NumberObject(flags),
+            "Rect": ArrayObject(NumberObject(n) for n in (60, 600, 260, 620)),
+        }
+        if drawn:
+            entries["AP"] = DictionaryObject({NameObject("/N"): writer._add_object(look)})
+        values = DictionaryObject({NameObject("/" + key): value for key, value in entries.items()})
+        writer.pages[0][NameObject("/Annots")] = ArrayObject([writer._add_object(values)])
 
     return make.changed(make.quote(), change)
 

@@ -103,6 +103,47 @@ def with_content(*contents: bytes, page_entries: bytes = b"", objects: dict | No
     return raw(objects)
 
 
+def word(extra: bytes = b"<< /Type /StructTreeRoot >>", other_content: bytes | None = None) -> bytes:
+    """Write what Microsoft Word saves: a table, then an empty one that names a cross-reference stream (7.5.8.4).
+
+    :param extra: object 6, which only the stream knows; the table calls it free
+    :param other_content: what the page shows to readers of the stream, instead of what the table leads to
+    """
+    objects = {
+        1: b"<< /Type /Catalog /Pages 2 0 R /StructTreeRoot 6 0 R >>",
+        2: b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        3: b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R"
+        b" /Resources << /Font << /F1 5 0 R >> >> >>",
+        4: stream(b"BT /F1 12 Tf 60 700 Td (Total 1 234,50) Tj ET"),
+        5: b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        7: stream(b"6 0 " + extra, b"/Type /ObjStm /N 1 /First 4"),
+    }
+    output = bytearray(b"%PDF-1.7\r\n%\xb5\xb5\xb5\xb5\r\n")
+    table = {}
+    for number, body in objects.items():
+        table[number] = len(output)
+        output += b"%d 0 obj\r\n%s\r\nendobj\r\n" % (number, body)
+    known = dict(table)
+    if other_content is not None:
+        known[4] = len(output)
+        output += b"4 0 obj\r\n%s\r\nendobj\r\n" % stream(other_content)
+    known[8] = table[8] = len(output)
+    rows = [b"\0\0\0\0\0\xff\xff"]
+    for number in range(1, 9):
+        rows.append(b"\2\0\0\0\7\0\0" if number == 6 else b"\1" + known[number].to_bytes(4, "big") + b"\0\0")
+    references = stream(b"".join(rows), b"/Type /XRef /Size 9 /W [1 4 2] /Root 1 0 R")
+    output += b"8 0 obj\r\n%s\r\nendobj\r\n" % references
+    first = len(output)
+    output += b"xref\r\n0 9\r\n0000000006 65535 f\r\n"
+    for number in range(1, 9):
+        output += b"0000000000 65535 f\r\n" if number == 6 else b"%010d 00000 n\r\n" % table[number]
+    output += b"trailer\r\n<< /Size 9 /Root 1 0 R >>\r\nstartxref\r\n%d\r\n%%%%EOF\r\n" % first
+    second = len(output)
+    output += b"xref\r\n0 0\r\ntrailer\r\n<< /Size 9 /Root 1 0 R /Prev %d /XRefStm %d >>\r\n" % (first, known[8])
+    output += b"startxref\r\n%d\r\n%%%%EOF" % second
+    return bytes(output)
+
+
 def mark_stamp() -> bytes:
     """A white stamp with a black block in its top left quarter: shows which way is up."""
     buffer = io.BytesIO()

@@ -11,6 +11,7 @@ from hostile import (
     bomb,
     encrypted,
     field,
+    filled_form,
     form,
     in_catalogue,
     launch,
@@ -18,6 +19,7 @@ from hostile import (
     link,
     long_chain,
     nested_tree,
+    note,
     on_page,
     script,
     tree,
@@ -58,6 +60,10 @@ CASES = {
         lambda: make.raw({1: b"<< /Type /Catalog /Pages 2 0 R >>"}, b"/Prev 9"),
         lambda: make.quote().replace(b"/Type /Catalog", b"/Type (Catalog"),
     ],
+    "hybrid": [
+        make.word,
+        lambda: make.word(other_content=b"BT /F1 12 Tf 60 700 Td (Total 9 999 999) Tj ET"),
+    ],
     "encrypted": [
         lambda: encrypted(user_password="", owner_password="owner", algorithm="RC4-128"),
         lambda: encrypted(user_password="secret", owner_password="owner", algorithm="RC4-128"),
@@ -88,6 +94,11 @@ CASES = {
         lambda: in_catalogue("/Perms", DictionaryObject({NameObject("/DocMDP"): DictionaryObject()})),
     ],
     "signature_field": [lambda: field(FT=NameObject("/Sig"), T=TextStringObject("empty"))],
+    "redrawn_fields": [
+        filled_form,
+        # Some programs show fields that the form does not list.
+        lambda: filled_form(listed=False),
+    ],
     "javascript": [
         lambda: in_catalogue("/OpenAction", script()),
         lambda: in_catalogue("/AA", DictionaryObject({NameObject("/WC"): script()})),
@@ -136,6 +147,10 @@ CASES = {
         lambda: layers(OFF=ArrayObject([DictionaryObject()])),
         lambda: layers(AS=ArrayObject([DictionaryObject({NameObject("/Event"): NameObject("/Print")})])),
         lambda: layers(BaseState=NameObject("/OFF")),
+        *(lambda flags=flags: note(flags) for flags in (36, 260, 292)),
+        lambda: note(36, "/Text", drawn=False),
+        lambda: note(36, "/Widget"),
+        lambda: note(36, "/Link"),
     ],
     "no_pages": [lambda: tree(b"[]", 0)],
     "page_tree": [
@@ -198,6 +213,15 @@ def test_accepted_quote():
         *((link(address)(), "has_links") for address in ("mailto:a@b.fr", "tel:+33", "www.x.fr/a", "#top", "x.fr:80/")),
         (field(FT=NameObject("/Tx"), T=TextStringObject("po"), V=TextStringObject("42")), "has_forms"),
         (layers(), "has_layers"),
+        (filled_form(redraw=False), "has_forms"),
+        (filled_form(fields=False), None),
+        # Hidden everywhere; on the screen only, as widgets and notes often are; a link's frame.
+        (note(38), None),
+        (note(0), None),
+        (note(32), None),
+        (note(4), None),
+        (note(36, "/Popup"), None),
+        (note(36, "/Link", drawn=False), "has_links"),
         (in_catalogue("/OpenAction", make.action("/GoTo", D=ArrayObject())), None),
         (in_catalogue("/OpenAction", ArrayObject()), None),
     ],
@@ -211,6 +235,14 @@ def test_accepted_quote():
         "port",
         "field",
         "layers",
+        "form as it is drawn",
+        "fields to draw anew, none there",
+        "note, hidden",
+        "note, screen only",
+        "note, shown nowhere",
+        "note, printed",
+        "pop-up",
+        "frame of a link",
         "open at page",
         "open destination",
     ],
@@ -279,6 +311,33 @@ def test_annex_may_be_signed_but_not_active(sealed):
     with pytest.raises(PdfRefused) as caught:
         inspect_annex(in_catalogue("/OpenAction", script()))
     assert caught.value.reason == "javascript"
+
+
+@pytest.mark.parametrize("flags", [36, 260])
+def test_annex_may_not_show_on_paper_only(flags):
+    with pytest.raises(PdfRefused) as caught:
+        inspect_annex(note(flags))
+    assert caught.value.reason == "layers"
+
+
+def test_annex_may_be_saved_by_word():
+    assert inspect_annex(make.word()).pages == 1
+    assert inspect_annex(filled_form()).has_forms
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (make.word(other_content=b"BT /F1 12 Tf 60 700 Td (Total 9 999 999) Tj ET"), "hybrid"),
+        # What only the stream knows is looked at as well.
+        (make.word(b"<< /S /JavaScript /JS (x) >>").replace(b"/StructTreeRoot 6", b"/OpenAction     6"), "javascript"),
+    ],
+    ids=["stream contradicts the table", "script in the stream"],
+)
+def test_annex_with_two_lists_of_objects_must_not_lie(data, reason):
+    with pytest.raises(PdfRefused) as caught:
+        inspect_annex(data)
+    assert caught.value.reason == reason
 
 
 def test_random_damage_is_only_ever_refused():

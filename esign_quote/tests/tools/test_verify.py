@@ -4,10 +4,12 @@ import hashlib
 import io
 import random
 import re
+from dataclasses import replace
 
 import pdf_factory as make
 import pytest
 import vectors
+from asn1crypto import x509 as asn1_x509
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields
 from pyhanko_signer import sign_otherwise, sign_without_perms
@@ -235,3 +237,43 @@ def test_thousands_of_ranges_that_lie_take_no_time(sealed, key):
     lies = b"".join(b"/ByteRange [0 %d %d 10]\n" % (n, n + 10) for n in range(1, 20_000))
     assert judge(sealed + lies, {key.fingerprint}).word == "changed"
     assert judge(b"%PDF-1.7\n/ByteRange" + b" " * 1_000_000 + lies, set()).word == "altered"
+
+
+def tlv(tag, *parts):
+    content = b"".join(parts)
+    assert len(content) < 0x10000
+    size = len(content)
+    return bytes([tag]) + (bytes([size]) if size < 128 else b"\x82" + size.to_bytes(2, "big")) + content
+
+
+def name(tag, value, attribute="0603550403"):
+    return tlv(0x30, tlv(0x31, tlv(0x30, bytes.fromhex(attribute), tlv(tag, value))))
+
+
+ODD_NAMES = {
+    "invalid UTF-8": (name(0x0C, b"\xff\xfe\xfd"), "?"),
+    "odd BMPString": (name(0x1E, b"\0a\0"), "?"),
+    "odd UniversalString": (name(0x1C, b"\xff\xff\xff\xff"), "?"),
+    "sequence for a text": (name(0x30, b""), "?"),
+    "number for a text": (name(0x02, b"\5"), "?"),
+    "invalid country": (name(0x13, b"\xff", "0603550406"), "Country: ÿ"),
+    "unknown attribute": (name(0x0C, b"x", "06032a0304"), "1.2.3.4: x"),
+    "no attributes": (tlv(0x30), ""),
+    "empty set": (tlv(0x30, tlv(0x31)), ""),
+    "attribute without value": (tlv(0x30, tlv(0x31, tlv(0x30, bytes.fromhex("0603550403")))), "?"),
+    "string for the whole name": (tlv(0x04, b"ab"), "?"),
+}
+
+
+@pytest.mark.parametrize(("subject", "shown"), ODD_NAMES.values(), ids=ODD_NAMES)
+def test_a_self_made_certificate_with_an_odd_name_is_judged(subject, shown, key, original):
+    fields_of = asn1_x509.Certificate.load(key.certificate)["tbs_certificate"]
+    parts = [subject if part == "subject" else fields_of[part].dump() for part in fields_of]
+    # Nobody checks its own signature: whoever makes a certificate can make that, too.
+    outside = asn1_x509.Certificate.load(key.certificate)
+    rest = outside["signature_algorithm"].dump() + outside["signature_value"].dump()
+    odd = replace(key, certificate=tlv(0x30, tlv(0x30, *parts), rest))
+    data = vectors.seal_file(original, odd)
+    judgement = judge(data, {key.fingerprint})
+    assert (judgement.word, judgement.subject) == ("unknown", shown)
+    assert judge(data + b"\n", {key.fingerprint}).word == "changed"

@@ -96,20 +96,6 @@ def object_stream_file(packed_filler=b"") -> bytes:
     return bytes(output)
 
 
-def hybrid() -> bytes:
-    """A classical table whose trailer names a cross-reference stream, too (7.5.8.4)."""
-    data = make.quote()
-    start = int(re.search(rb"startxref\s+(\d+)", data).group(1))
-    stream_at = start
-    row = b"\0\0\0\0\0"
-    block = (
-        b"90 0 obj\n" + make.stream(row, b"/Type /XRef /W [1 3 1] /Size 91 /Index [0 1] /Root 1 0 R") + b"\nendobj\n"
-    )
-    moved = data[:start] + block + data[start:]
-    moved = re.sub(rb"trailer\s*<<", b"trailer\n<< /XRefStm %d" % stream_at, moved, count=1)
-    return re.sub(rb"startxref\s+\d+", b"startxref\n%d" % (start + len(block)), moved)
-
-
 def prev_loop() -> bytes:
     data = make.quote()
     start = int(re.search(rb"startxref\s+(\d+)", data).group(1))
@@ -262,6 +248,9 @@ VECTORS = (
     Vector("PDF 2.0", lambda: with_version(b"2.0"), ACCEPTED),
     Vector("two revisions", updated, ACCEPTED),
     Vector("form with a text field", form, ACCEPTED),
+    Vector("form without fields, to be drawn anew", lambda: hostile.filled_form(fields=False), ACCEPTED),
+    Vector("note that is hidden", lambda: hostile.note(38), ACCEPTED),
+    Vector("note that is not printed", lambda: hostile.note(0), ACCEPTED),
     Vector("empty signature field", sig_flags, "signature_field"),
     Vector("attached XML", lambda: hostile.attached("order.xml", b"<Order/>"), ACCEPTED),
     Vector("indirect annotations", indirect_annotations, ACCEPTED),
@@ -298,7 +287,12 @@ VECTORS = (
     ),
     Vector("wrong offsets", lambda: make.quote().replace(b"0000000", b"0000001"), "broken"),
     Vector("/Prev loop", prev_loop, "broken"),
-    Vector("hybrid cross-references", hybrid, "broken"),
+    Vector("hybrid cross-references, as Word saves them", make.word, "hybrid"),
+    Vector(
+        "hybrid cross-references that contradict each other",
+        lambda: make.word(other_content=b"BT /F1 12 Tf 60 700 Td (Total 9 999 999) Tj ET"),
+        "hybrid",
+    ),
     Vector("catalogue cannot be read", lambda: make.quote().replace(b"/Type /Catalog", b"/Type (Catalog"), "broken"),
     # -- pages
     Vector("no pages", lambda: hostile.tree(b"[]", 0), "no_pages"),
@@ -388,6 +382,13 @@ VECTORS = (
         lambda: hostile.in_catalogue("/Collection", DictionaryObject({NameObject("/View"): NameObject("/D")})),
         "attachment",
     ),
+    Vector("form whose fields are drawn anew", hostile.filled_form, "redrawn_fields"),
+    Vector(
+        "fields drawn anew that the form does not list", lambda: hostile.filled_form(listed=False), "redrawn_fields"
+    ),
+    Vector("note that shows only when printed", lambda: hostile.note(36), "layers"),
+    Vector("field that shows only when printed", lambda: hostile.note(36, "/Widget"), "layers"),
+    Vector("note that a pointer hides", lambda: hostile.note(260), "layers"),
     Vector("hidden layer", lambda: hostile.layers(OFF=ArrayObject([DictionaryObject()])), "layers"),
     Vector(
         "layer that shows when printed",
