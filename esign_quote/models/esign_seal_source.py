@@ -2,7 +2,7 @@ import base64
 from datetime import UTC
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 
 from ..tools import pkcs11_key, seal, vault
 from ..tools.certificate_chain import read_certificates, sealing_chain
@@ -86,6 +86,9 @@ class EsignSeal(models.Model):
         return base64.b64encode(vault.encrypt(key_der, self.env["esign.vault"]._master(), key.fingerprint))
 
     def _install(self, company, origin, key, **values):
+        # What follows is done with all rights; a form hides other companies, a request of one's own does not.
+        if not self.env.su and company not in self.env.user.company_ids:
+            raise AccessError(self.env._("You may not replace the sealing key of this company."))
         known = self.sudo().with_context(active_test=False).search([("fingerprint", "=", key.fingerprint)])
         if any(known.mapped("revoked_on")):
             raise UserError(self.env._("This key was revoked: it cannot be used again."))

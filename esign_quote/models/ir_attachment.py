@@ -28,6 +28,11 @@ class IrAttachment(models.Model):
         self._esign_refuse_evidence()
         return super().write(vals)
 
+    def _migrate(self):
+        """Override of `base`: evidence stays where it is, and is read there; the other files move."""
+        kept = self.filtered(lambda item: item.res_field and (item.res_model or "").startswith("esign."))
+        return super(IrAttachment, self - kept)._migrate()
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_evidence(self):
         if self.env.context.get("esign_purge") is not AT_ITS_TERM:  # the database judges then

@@ -143,7 +143,9 @@ class SaleOrder(models.Model):
             raise UserError(self.env._("This order is confirmed already: there is nothing to sign."))
         if not self.order_line.filtered(lambda line: not line.display_type):
             raise UserError(self.env._("This quotation is empty: add at least one product."))
-        if self.validity_date and self.validity_date < fields.Date.context_today(self):
+        # The day of the user, and the one in UTC, at the end of which the request expires.
+        today = max(fields.Date.context_today(self), fields.Date.today())
+        if self.validity_date and self.validity_date < today:
             raise UserError(
                 self.env._("This quotation expired on %s. Extend its expiration date first.", self.validity_date)
             )
@@ -341,8 +343,15 @@ class SaleOrder(models.Model):
         if self._esign_fingerprint() != request.fingerprint:
             raise UserError(self.env._("the quotation was changed after the customer had accepted it"))
         self.write({"signed_by": request._signed_by(), "signed_on": request.answered_on})
-        if request.after_signature == "confirm" and self.state in ("draft", "sent") and not self._has_to_be_paid():
+        if request.after_signature == "confirm" and self.state in ("draft", "sent") and not self._esign_must_be_paid():
             self.action_confirm()
+
+    def _esign_must_be_paid(self):
+        """Tell whether a payment is still to come before the order is confirmed.
+
+        Not `_has_to_be_paid`: that one also means that it may be paid online now, which ends with the validity date.
+        """
+        return self.require_payment and self.amount_total > 0 and not self._is_confirmation_amount_reached()
 
 
 def _plain(record, name):

@@ -90,6 +90,15 @@ class TestAppendOnly(EsignCommon, TransactionCase):
             self.env.flush_all()
         self.assertTrue(self.request.exists() and self.order.exists())
 
+    def test_other_files_can_be_moved(self):
+        """Odoo moves all files of a database in one go; evidence stays where it is."""
+        before = self.files().mapped("store_fname")
+        other = self.env["ir.attachment"].create({"name": "note.txt", "raw": b"a"})
+        self.env["ir.config_parameter"].sudo().set_param("ir_attachment.location", "db")
+        (other | self.files())._migrate()
+        self.assertEqual((other.store_fname, other.raw), (False, b"a"))
+        self.assertEqual(self.files().mapped("store_fname"), before)
+
     def test_what_holds_evidence_is_not_deleted_either(self):
         with self.assertRaisesRegex(UserError, "it can be cancelled, not deleted"):
             self.request.unlink()

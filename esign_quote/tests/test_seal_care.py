@@ -248,6 +248,13 @@ class TestSealRevocation(SealCommon, TransactionCase):
         with self.assertRaises(AccessError), mute_logger("odoo.addons.base.models.ir_rule"):
             wizard.create({"seal_id": self.seal.id, "reason": "x"}).action_revoke()
         self.assertFalse(self.seal.revoked_on)
+        # Nor replace it, by a request that no form makes.
+        content = base64.b64encode(p12(Issued("Seal", now=datetime.now(UTC))))
+        values = {"company_id": self.company.id, "file": content, "password": "secret"}
+        upload = self.env["esign.seal.import"].with_user(stranger).create(values)
+        with self.assertRaisesRegex(AccessError, "may not replace the sealing key"):
+            upload.action_import()
+        self.assertTrue(self.seal.active)
 
 
 def p12(leaf, *others):

@@ -3,6 +3,7 @@ import io
 import os
 from unittest.mock import patch
 
+from lxml import etree
 from odoo.exceptions import UserError
 from odoo.fields import Command, Date, Datetime
 from odoo.tests import TransactionCase, tagged
@@ -206,6 +207,29 @@ class TestSending(EsignCommon, TransactionCase):
         composer = self.compose()
         self.order.validity_date = Date.subtract(Date.today(), days=1)
         self._assert_refused("This quotation expired on", composer)
+
+    def test_a_request_is_not_born_expired(self):
+        """It ends with the day in UTC, which may be over before the user's is."""
+        yesterday = Date.subtract(Date.today(), days=1)
+        self.order.validity_date = yesterday
+        with (
+            patch.object(Date, "context_today", lambda *_args: yesterday),
+            self.assertRaisesRegex(UserError, "This quotation expired on"),
+        ):
+            self.order._esign_check_sendable()
+
+    def test_the_mail_window_of_others_can_be_read(self):
+        """Odoo opens it again, by its record, after a template was saved; of whomever."""
+        user = self.new_user("hr", "base.group_user")
+        composer = self.env["mail.compose.message"].with_user(user).create(
+            {"model": "res.partner", "res_ids": [user.partner_id.id], "composition_mode": "comment"}
+        )
+        form = self.env.ref("mail.email_compose_message_wizard_form").with_user(user)
+        arch = etree.fromstring(composer.get_view(form.id, "form")["arch"])
+        names = {node.get("name") for node in arch.iter("field")}
+        self.assertFalse([name for name in names if name.startswith("esign_")])
+        composer.invalidate_recordset()
+        self.assertTrue(composer.web_read({name: {} for name in names if name in composer._fields}))
 
     def test_without_a_sealing_key_it_is_refused(self):
         composer = self.compose()

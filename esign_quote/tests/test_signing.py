@@ -280,6 +280,12 @@ class TestSigningPolicies(SigningCommon, HttpCase):
         self.assertEqual(self.order.state, "sent")
         self.assertTrue(self.order._has_to_be_paid())
         self.assertIn("pay to confirm the order", text_of(page))
+        # Also when the file is sealed after the quotation's date only, and nothing can be paid online any more.
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE sale_order SET validity_date = '2026-01-01' WHERE id = %s", [self.order.id])
+        self.env.invalidate_all()
+        self.assertFalse(self.order._has_to_be_paid())
+        self.assertTrue(self.order._esign_must_be_paid())
 
     def test_an_expired_request_is_not_signed(self):
         self.request = self.send()
