@@ -19,6 +19,7 @@ from pyhanko.sign.validation.generic_cms import get_signing_cert_attr, validate_
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
 
 from . import download
+from .der import exact
 from .exceptions import DownloadError, TimestampError
 
 __all__ = [
@@ -284,14 +285,16 @@ def check_signature_token(signer: cms.SignerInfo, roots: Sequence[bytes] = ()) -
         return None
     attribute = _only(attributes)
     _require(attribute["type"].native == "signature_time_stamp_token", "unreadable")
-    der = _only(attribute["values"]).dump()
+    _only(attribute["values"])
+    # The set's bytes, not its only value written anew: see tools/der.py.
+    der = attribute["values"].contents
     return check_imprint(der, hashlib.sha256(signer["signature"].native).digest(), roots)
 
 
 def _check(der, imprint, roots, nonce, policy, span) -> Token:
     signed, info, content = _parse(der)
     signer = _only(signed["signer_infos"])
-    certificates = tuple(item.chosen for item in signed["certificates"] or () if item.name == "certificate")
+    certificates = tuple(exact(item.chosen) for item in signed["certificates"] or () if item.name == "certificate")
     moment = info["gen_time"].native
     _check_answer(info, imprint, nonce, policy)
     certificate = _signer_certificate(signer, certificates)

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from asn1crypto import cms as asn1_cms
-from asn1crypto import x509 as asn1_x509
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import MDPPerm
 from pyhanko.sign.validation.generic_cms import extract_signer_info, validate_sig_integrity
 
+from .der import ExactCertificate, exact
 from .exceptions import TimestampError
 from .pdf_limits import PYHANKO_LIMITS
 from .timestamp import Token, check_signature_token
@@ -178,8 +178,8 @@ def _check_permissions(signature) -> None:
 
 
 def _check_cryptography(signature, certificate_der: bytes) -> None:
-    certificate = asn1_x509.Certificate.load(certificate_der, strict=True)
-    _require(signature.signer_cert.dump() == certificate_der, "other_certificate")
+    certificate = ExactCertificate.load(certificate_der, strict=True)
+    _require(exact(signature.signer_cert).dump() == certificate_der, "other_certificate")
     _require(signature.md_algorithm in _DIGESTS, "signature_invalid")
     # The pinned certificate verifies, not the one that came with the file.
     intact, valid = validate_sig_integrity(
@@ -240,7 +240,7 @@ class Judgement:
 @dataclass(frozen=True)
 class _Found:
     end: int
-    certificate: asn1_x509.Certificate | None
+    certificate: ExactCertificate | None
 
     @property
     def fingerprint(self) -> str:
@@ -305,7 +305,7 @@ def _certificate_of_valid(data: bytes, first: int, second: int, end: int):
     signed_data = asn1_cms.ContentInfo.load(der, strict=True)["content"]
     signer_info = extract_signer_info(signed_data)
     named = signer_info["sid"].chosen
-    certificates = [item.chosen for item in signed_data["certificates"] if item.name == "certificate"]
+    certificates = [exact(item.chosen) for item in signed_data["certificates"] if item.name == "certificate"]
     (certificate,) = [item for item in certificates if _is_named(item, named)]
     algorithm = signer_info["digest_algorithm"]["algorithm"].native
     if algorithm not in _DIGESTS:
@@ -323,7 +323,7 @@ def _is_named(certificate, named) -> bool:
     return certificate.key_identifier == named.native
 
 
-def _subject(certificate: asn1_x509.Certificate) -> str:
+def _subject(certificate: ExactCertificate) -> str:
     try:
         return certificate.subject.human_friendly
     except Exception:  # noqa: BLE001  a self-made certificate may hold anything for a name

@@ -13,6 +13,7 @@ from asn1crypto import x509 as asn1_x509
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields
 from pyhanko_signer import sign_otherwise, sign_without_perms
+from tools.der import exact
 from tools.verify import REASONS, WORDS, judge, signature_der, verify_strict
 
 
@@ -265,15 +266,28 @@ ODD_NAMES = {
 }
 
 
+@pytest.mark.parametrize("length", [0x180, 0x17F])
 @pytest.mark.parametrize(("subject", "shown"), ODD_NAMES.values(), ids=ODD_NAMES)
-def test_a_self_made_certificate_with_an_odd_name_is_judged(subject, shown, key, original):
+def test_a_self_made_certificate_with_an_odd_name_is_judged(subject, shown, length, key, original):
     fields_of = asn1_x509.Certificate.load(key.certificate)["tbs_certificate"]
     parts = [subject if part == "subject" else fields_of[part].dump() for part in fields_of]
-    # Nobody checks its own signature: whoever makes a certificate can make that, too.
-    outside = asn1_x509.Certificate.load(key.certificate)
-    rest = outside["signature_algorithm"].dump() + outside["signature_value"].dump()
-    odd = replace(key, certificate=tlv(0x30, tlv(0x30, *parts), rest))
+    # Nobody checks its own signature: whoever makes a certificate can make that, too. Its length decides
+    # whether asn1crypto writes the certificate anew: it takes a length that ends in 80 for an indefinite one.
+    inside = tlv(0x30, *parts) + asn1_x509.Certificate.load(key.certificate)["signature_algorithm"].dump()
+    odd = replace(key, certificate=tlv(0x30, inside, tlv(0x03, b"\0".ljust(length - len(inside) - 2, b"x"))))
     data = vectors.seal_file(original, odd)
     judgement = judge(data, {key.fingerprint})
     assert (judgement.word, judgement.subject) == ("unknown", shown)
     assert judge(data + b"\n", {key.fingerprint}).word == "changed"
+
+
+def test_a_certificate_with_a_written_default_keeps_its_bytes(key):
+    """Many authorities write "critical FALSE" out, which DER forbids (X.690 11.5)."""
+    fields_of = asn1_x509.Certificate.load(key.certificate)["tbs_certificate"]
+    extension = tlv(0x30, bytes.fromhex("0603551d0e"), b"\1\1\0", tlv(0x04, tlv(0x04, b"key")))
+    parts = [part.dump() for name, part in ((name, fields_of[name]) for name in fields_of) if name != "extensions"]
+    inside = tlv(0x30, *parts, tlv(0xA3, tlv(0x30, extension))) + fields_of["signature"].dump()
+    der = tlv(0x30, inside, tlv(0x03, b"\0".ljust(0x180 - len(inside) - 2, b"x")))
+    assert der[:4].hex() == "30820180"
+    assert exact(asn1_x509.Certificate.load(der)).dump() == der
+    assert asn1_x509.Certificate.load(der).dump() != der  # or tools/der.py is needed no more
