@@ -139,7 +139,7 @@ class MailCatcher(LoopThread):
         *,
         to: str = "",
         subject: str = "",
-        timeout: float = 60,
+        timeout: float = 180,
     ) -> Message:
         """The newest mail that fits all that is given, waiting for it if need be."""
 

@@ -162,7 +162,7 @@ class Cluster:
 
     def drop(self, database: str) -> None:
         self.disconnect_all(database)
-        self.sql("postgres", f'DROP DATABASE IF EXISTS "{database}"')
+        self.sql("postgres", f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
 
     def rename(self, database: str, new_name: str) -> None:
         self.disconnect_all(database)

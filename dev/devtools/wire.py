@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 CONNECT_SECONDS = 1  # then the server's queue is full, and another socket may have more luck
 # A full queue of the kernel's may also swallow a request without a word.
-ANSWER_SECONDS = 30
+ANSWER_SECONDS = 120
 PATIENCE = 180  # seconds in all until a request must have been answered
 
 

@@ -103,7 +103,9 @@ def server(start_server):
 @pytest.fixture(scope="session")
 def race_server(start_server):
     # With proxy_mode each visitor has an IP address of its own, as in life: there are limits for each.
-    with start_server("race", workers=WORKERS, proxy_mode=True) as server:
+    # Between connecting and speaking Odoo waits two seconds, which is little on a machine that stands still.
+    patience = {"ODOO_HTTP_SOCKET_TIMEOUT": "5"}
+    with start_server("race", workers=WORKERS, proxy_mode=True, variables=patience) as server:
         yield server
 
 

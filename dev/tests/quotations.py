@@ -25,7 +25,7 @@ WORKS = (
 )
 GROUPS = [("base", "group_user"), ("base", "group_partner_manager"), ("sales_team", "group_sale_salesman_all_leads")]
 PLAIN, DOCUMENTED = "ESIGN-PLAIN", "ESIGN-DOCUMENTED"  # codes of products
-_numbers = itertools.count(1)
+_numbers = itertools.count(1000)  # addresses of one length
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def send_for_signature(
 
 def personal_link(mails: MailCatcher, email: str) -> str:
     """Wait for the invitation, and read the link out of it."""
-    invitation = mails.wait_for(lambda mail: "/esign/t/" in mail.html, to=email, timeout=60)
+    invitation = mails.wait_for(lambda mail: "/esign/t/" in mail.html, to=email)
     links = {link for link in invitation.links if "/esign/t/" in link}
     assert len(links) == 1, f"one personal link, not {links}"
     return links.pop()
@@ -139,7 +139,7 @@ def latest_code(mails: MailCatcher, email: str, count: int = 1) -> str:
     def is_code(mail: Message) -> bool:
         return is_code_mail(mail) and len(code_mails(mails, email)) >= count
 
-    return CODE.search(mails.wait_for(is_code, to=email, timeout=60).text)[0]
+    return CODE.search(mails.wait_for(is_code, to=email).text)[0]
 
 
 def code_mails(mails: MailCatcher, email: str) -> list[Message]:
@@ -155,7 +155,7 @@ def is_code_mail(mail: Message) -> bool:
 
 def unlock_link(mails: MailCatcher, email: str) -> str:
     """Wait for the notice of a lock, and read the way out of it."""
-    notice = mails.wait_for(lambda mail: "/esign/unlock/" in mail.html, to=email, timeout=90)
+    notice = mails.wait_for(lambda mail: "/esign/unlock/" in mail.html, to=email)
     return next(link for link in notice.links if "/esign/unlock/" in link)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 PAUSE = 0.05
 
 
-def until(condition: Callable, *, timeout: float = 60, what: str = ""):
+def until(condition: Callable, *, timeout: float = 180, what: str = ""):
     """Ask again and again until the answer is true, and return it."""
     deadline = time.monotonic() + timeout
     while not (answer := condition()):

@@ -54,7 +54,7 @@ def test_a_session_warns_ends_and_loses_nothing(invited, server, settle, lang, w
 
     def answer_late(route) -> None:
         # The session runs from the sign of life, however long its answer is on the way.
-        page.clock.fast_forward(13 * MINUTE + 30_000)
+        page.clock.fast_forward(13 * MINUTE + 5_000)
         route.continue_()
 
     page.route("**/stay", answer_late, times=1)
@@ -95,7 +95,7 @@ def test_locked_and_unlocked_by_the_mailbox(invited, mails, settle, lang, width)
         customer.watch.forgive("422")
     expect(page.locator("#code")).to_have_count(0)
     customer.look("locked")
-    notice = mails.wait_for(lambda mail: "/esign/unlock/" in mail.html, to=email, timeout=90)
+    notice = mails.wait_for(lambda mail: "/esign/unlock/" in mail.html, to=email)
     assert customer.quotation.number in notice.subject
     unlock = next(item for item in notice.links if "/esign/unlock/" in item)
     page.goto(unlock)
@@ -128,7 +128,7 @@ def test_a_lost_link_comes_again(invited, mails, server, lang, width):
     def is_new(mail) -> bool:
         return any("/esign/t/" in item and item != link for item in mail.links)
 
-    again = mails.wait_for(is_new, to=customer.quotation.email, timeout=120)
+    again = mails.wait_for(is_new, to=customer.quotation.email, timeout=300)
     page.goto(next(item for item in again.links if "/esign/t/" in item))
     expect(page.locator("form[action$='/code'] button")).to_be_visible()
     page.goto(link)

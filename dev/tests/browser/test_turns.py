@@ -51,6 +51,6 @@ def test_two_signers(mails, salesperson, customer_page, sales, photographer, cer
     expect(first.page.locator("h1")).to_contain_text("is signed")
     first.look("all-signed")
     for email in (quotation.email, other.email):
-        copy = mails.wait_for(lambda mail: len(mail.attachments) == 2, to=email, timeout=60)
+        copy = mails.wait_for(lambda mail: len(mail.attachments) == 2, to=email)
         assert quotation.number in copy.subject
     seller.see_result(quotation, state="signed", order_state="sale")

@@ -256,7 +256,7 @@ class Invariants:
         def answers() -> list:
             return [mail for mail in self.mails.messages if number in mail.subject and mail.subject.startswith(word)]
 
-        self.mails.wait_for(lambda _mail: len(by_id(answers())) > signers, timeout=60)
+        self.mails.wait_for(lambda _mail: len(by_id(answers())) > signers)
         left = "SELECT id FROM mail_mail WHERE esign_request_id = %s"
         waiting.until(lambda: not self.stand.sql(left, [request.id]), what="I6: all mails handed over")
         copies = answers()

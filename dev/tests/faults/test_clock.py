@@ -96,7 +96,7 @@ def test_code(stand, caught, row, invariants, shift):
         stand.forget_limits()
         visitor.post(f"{visitor.page}/code")
         code = quotations.latest_code(caught, visitor.quotation.email, count=number + 2)
-        ends = _end_code(stand, visitor, SECOND)
+        ends = _end_code(stand, visitor, SECOND * 2**number)
         answer = visitor.post(f"{visitor.page}/verify", code=code)
         if answer.status_code == 303 or _now(stand) <= ends:
             break

@@ -65,7 +65,7 @@ async def _send_all(url: str, attacks: list, statuses: Counter) -> list[str]:
         async with places:
             try:
                 answer = await wire.exchange(url, request)
-            except (ConnectionError, wire.NoAnswer) as error:
+            except (OSError, wire.NoAnswer) as error:
                 statuses["none"] += 1
                 return None if len(attack.body) > LARGE else f"{error!r}: {attack}"
         statuses[answer.status] += 1

@@ -31,7 +31,7 @@ FOUND = "SELECT state, answered_on FROM esign_request WHERE order_id = %s"
 EXPIRE = """
     UPDATE esign_request SET expires_on = clock_timestamp() AT TIME ZONE 'UTC' - interval '1 minute'
      WHERE order_id = %s"""
-DEAD = (httpx.TransportError, RpcError)
+DEAD = (httpx.TransportError, TimeoutError, RpcError)
 
 
 @pytest.mark.stands(SCALE.mortal_stands)
@@ -190,7 +190,7 @@ def _finish(stand, visitor: Visitor, act, wanted: tuple[str, str]) -> bool:
     assert page.status_code == 200, page.text
     assert _found(stand, visitor)[0] != "sent"
     stand.end_leases(visitor.quotation.id)
-    waiting.until(lambda: _completed(stand, visitor), timeout=30, what="the request completed")
+    waiting.until(lambda: _completed(stand, visitor), what="the request completed")
     stand.run_cron("ir_cron_mails")
     again = act()
     assert again.status_code == ANSWERED, again.text

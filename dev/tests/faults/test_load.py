@@ -59,8 +59,10 @@ def test_flood(stand, caught, row, invariants):
     quiet = [_time_to_sign(signer) for signer in signers[: SCALE.signers]]
     victims = [Visitor(stand, caught, stand.send()) for _number in range(LINKS)]
     links = [victim.link for victim in victims]
+    started = time.monotonic()
     with _flood(stand, links) as answers:
         flooded = [_time_to_sign(signer) for signer in signers[SCALE.signers :]]
+    lasted = time.monotonic() - started
     ratio = statistics.median(flooded) / statistics.median(quiet)
     most = max(len(quotations.code_mails(caught, victim.quotation.email)) for victim in victims)
     row(
@@ -72,7 +74,7 @@ def test_flood(stand, caught, row, invariants):
         mails_per_link=most,
     )
     assert set(answers) <= {303, 404, 429, 503}
-    assert most <= min(SCALE.flood_seconds // GAP + 2, CODES_PER_HOUR)
+    assert most <= min(lasted // GAP + 2, CODES_PER_HOUR)
     invariants.check(*victims, *signers)
 
 

@@ -18,7 +18,7 @@ from visitor import Visitor
 from devtools.rpc import RpcError
 
 ANSWERED = 303
-DEAD = (httpx.TransportError, RpcError)
+DEAD = (httpx.TransportError, TimeoutError, RpcError)
 # Evidence is changed here as only the superuser of PostgreSQL can, who switches triggers off.
 UNGUARDED = "DO $$ BEGIN PERFORM set_config('session_replication_role', 'replica', TRUE); {} END $$"
 FORGET_ROOTS = UNGUARDED.format(

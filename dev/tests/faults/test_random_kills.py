@@ -22,7 +22,7 @@ SPAN = 1.0  # seconds: signing takes about as long as there are others
 DECLINING = 4  # every fourth customer
 KILLS = 3  # a round
 INSISTENCE = 300  # seconds: a busy machine takes a minute to start a server
-DEAD = (httpx.HTTPError, RpcError)
+DEAD = (httpx.HTTPError, TimeoutError, RpcError)
 CARRIED_OUT = {("signed", "sale"), ("declined", "cancel")}
 ANSWERS = "SELECT order_id, answered_on FROM esign_request WHERE order_id = ANY(%s) AND state != 'sent'"
 ENDS = "SELECT r.state, o.state FROM esign_request r JOIN sale_order o ON o.id = r.order_id WHERE o.id = ANY(%s)"

@@ -87,7 +87,7 @@ def _text_code(visitor: Visitor, ask) -> str:
     assert answer.status_code == 303 or "Now the code on your phone" in answer.text, answer.text
     visitor.page = visitor.page or httpx.URL(answer.headers["Location"]).path
     visitor.get(visitor.page)
-    text = visitor.mails.wait_for(to=quotations.sms_address(visitor.quotation), timeout=60).text
+    text = visitor.mails.wait_for(to=quotations.sms_address(visitor.quotation)).text
     return quotations.CODE.search(text)[0]
 
 

@@ -72,5 +72,5 @@ def test_time_is_linear(unit):
         graphics_balance(data)
         return time.process_time() - start
 
-    # Quadratic behaviour would take minutes here.
-    assert cost(1_000_000) < 3
+    # Quadratic behaviour would take minutes here; a slow machine takes seconds.
+    assert cost(1_000_000) < 30
