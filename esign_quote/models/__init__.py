@@ -64,6 +64,7 @@ from . import (
     mail_message,
     mail_thread,
     payment_transaction,
+    base_partner_merge,
     res_company,
     res_company_timestamp,
     res_config_settings,

@@ -141,6 +141,17 @@ class EsignRequest(models.Model):
         """Tell whether this is the signature of what the quotation says now."""
         return self.state == "signed" and (order.state == "sale" or order._esign_fingerprint() == self.fingerprint)
 
+    def _tells_of_order(self):
+        """Tell whether the quotation still says what it said, where that will be asked again."""
+        asked = self.state == "signed" or self._is_open()
+        return asked and self.order_id._esign_fingerprint() == self.fingerprint
+
+    def _follow_merged_contacts(self):
+        """Keep up with contacts that became one, so that the quotation is not taken for another one."""
+        for request in self:
+            before, request.fingerprint = request.fingerprint, request.order_id._esign_fingerprint()
+            request._log([("order.contact_merged", {"before": before, "after": request.fingerprint})])
+
     # === JOURNAL === #
 
     def _log(self, entries, actor=None):

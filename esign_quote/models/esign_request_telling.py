@@ -1,5 +1,5 @@
 from markupsafe import escape
-from odoo import api, models
+from odoo import api, fields, models
 
 # What the customer's copy is called in `esign.delivery`.
 COPIES = {"signed": "signed_copy", "declined": "refusal_copy", "expired": "expiry_notice"}
@@ -9,6 +9,21 @@ class EsignRequest(models.Model):
     """What comes of an answer is told: mails with the files to the signers and to the company, a note, an activity."""
 
     _inherit = "esign.request"
+
+    staff_id = fields.Many2one(
+        "res.users",
+        "Salesperson today",
+        compute="_compute_staff_id",
+        compute_sudo=True,
+        help="Who is told: who looks after the quotation now, not somebody who has left since it was sent.",
+    )
+
+    @api.depends("user_id.active", "order_id.user_id.active", "order_id.team_id.user_id.active")
+    def _compute_staff_id(self):
+        for request in self:
+            order = request.order_id
+            users = order.user_id, request.user_id, order.team_id.user_id
+            request.staff_id = next((user for user in users if user.active), False)
 
     # === MAILS === #
 
@@ -92,13 +107,13 @@ class EsignRequest(models.Model):
         return [("copies.queued", {"to": signer.email, "company": company}) for signer in self._asked_signers()]
 
     def _company_email(self):
-        return self.user_id.email_formatted or self.company_id.email_formatted or ""
+        return self.staff_id.email_formatted or self.company_id.email_formatted or ""
 
     # === THE SALESPERSON === #
 
     def _for_staff(self):
         """Return ``self`` in the salesperson's language: the customer's request drives all this."""
-        return self.with_context(lang=self.user_id.lang or self.company_id.partner_id.lang)
+        return self.with_context(lang=self.staff_id.lang or self.company_id.partner_id.lang)
 
     def _note_answer(self, signer):
         """Leave a note on the quotation and on the customer, and wake the salesperson."""
@@ -137,7 +152,7 @@ class EsignRequest(models.Model):
             "esign_quote.mail_activity_type_esign",
             summary=summary,
             note=escape(note),  # it quotes what the customer typed
-            user_id=(self.user_id or self.order_id.user_id).id or self.env.uid,
+            user_id=self.staff_id.id or self.env.uid,
         )
 
     def _remind_once(self, summary, note):

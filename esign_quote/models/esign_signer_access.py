@@ -60,10 +60,10 @@ class EsignSigner(models.Model):
                     "Too many wrong codes were typed for %(name)s (%(email)s). The signing procedure is locked until %(until)s. The customer got a link that unlocks; an administrator can unlock it too, on the signing procedure.",
                     name=this.name,
                     email=this.email,
-                    until=this._local_time(until, request.user_id.tz, request.env.lang),
+                    until=this._local_time(until, request.staff_id.tz, request.env.lang),
                 ),
             )
-            staff_until = this._local_time(until, request.user_id.tz, request.env.lang)
+            staff_until = this._local_time(until, request.staff_id.tz, request.env.lang)
             request._queue_note(
                 "esign_quote.mail_template_locked_company", this, "company_copy", esign_until=staff_until
             )

@@ -68,6 +68,28 @@ class TestQuoteChanged(EsignCommon, TransactionCase):
         self.order.user_id = self.sale_manager
         self.assertEqual(self.request.state, "sent")
 
+    def test_merged_contacts_are_no_change(self):
+        """Odoo changes the numbers of contacts in SQL, past `sale.order`."""
+        twice = self.customer.copy({"name": "Jeanne Martin"})
+        number = self.request.fingerprint
+        self.env["base.partner.merge.automatic.wizard"]._merge([self.customer.id, twice.id], twice)
+        self.assertEqual(self.order.partner_id, twice)
+        self.assertEqual(self.request.state, "sent")
+        self.assertNotEqual(self.request.fingerprint, number)
+        self.assertEqual(self.request.fingerprint, self.order._esign_fingerprint())
+        event = self.request.event_ids[-1]
+        self.assertEqual(event.type, "order.contact_merged")
+        self.assertEqual(event.payload, {"before": number, "after": self.request.fingerprint})
+        self.order.with_user(self.sale_user).client_order_ref = "other"
+        self.assertEqual(self.request.state, "void", "what it says is still watched")
+
+    def test_merged_contacts_do_not_hide_a_change(self):
+        twice = self.customer.copy({"name": "Jeanne Martin"})
+        self.env.cr.execute("UPDATE sale_order SET client_order_ref = 'other' WHERE id = %s", [self.order.id])
+        self.env.invalidate_all()
+        self.env["base.partner.merge.automatic.wizard"]._merge([self.customer.id, twice.id], twice)
+        self.assertNotEqual(self.request.fingerprint, self.order._esign_fingerprint())
+
     def test_an_accepted_quotation_cannot_be_changed_while_it_is_being_sealed(self):
         self.request._move("consented")
         with self.assertRaisesRegex(UserError, "has just accepted this quotation"):

@@ -231,6 +231,31 @@ class TestSigning(SigningCommon, HttpCase):
         self.assertEqual(activity.activity_type_id, self.env.ref("esign_quote.mail_activity_type_esign"))
         self.assertEqual(activity.summary, f"Signed: {self.order.name}")
 
+    def test_who_looks_after_the_quotation_today_is_told(self):
+        self.order.user_id = self.sale_manager
+        self.assert_told(self.sale_manager, self.sale_manager.email)
+
+    def test_whoever_has_left_is_told_nothing(self):
+        self.sale_user.active = False
+        self.order.team_id = self.env["crm.team"].create({"name": "North", "user_id": self.sale_manager.id})
+        self.assert_told(self.sale_manager, self.sale_manager.email)
+
+    def test_without_anybody_the_company_is_told(self):
+        self.sale_user.active = False
+        self.order.team_id = False
+        self.assert_told(None, "office@seller.example")
+
+    def assert_told(self, user, address):
+        self.accept()
+        self.send_queue()
+        (copy,) = [item for item in self.sent(address) if "Signed" in item.subject]
+        self.assertEqual(len(copy.files), 2)
+        self.assertEqual(self.order.state, "sale")
+        (activity,) = self.order.activity_ids
+        if user:
+            self.assertEqual(activity.user_id, user)
+        self.assertFalse([item for item in self.sent(self.sale_user.email) if "Signed" in item.subject])
+
     def test_notes_on_order_and_customer(self):
         self.accept()
         for record in (self.order, self.customer):

@@ -16,6 +16,7 @@ EVENTS = {
     "mail.sent": "the mail server took a message",
     "mail.failed": "the mail server did not take a message",
     "mail.bounced": "a message came back",
+    "order.contact_merged": "two contacts of the company's list became one: the quotation's customer has another number there",
     # === Identification === #
     "link.issued": "a personal link was made; earlier ones died",
     "link.opened": "the personal link was opened, perhaps by a mail filter",
