@@ -113,6 +113,7 @@ class EsignRequest(models.Model):
             "xfa": self.env._("it is a dynamic form (XFA)"),
             "active_content": self.env._("it holds active content (forms that send data, multimedia)"),
             "attachment": self.env._("a file is attached inside it that is no plain data, text, image or document"),
+            "proof_record": self.env._("a proof of an electronic signature is attached inside it; sealed, it could pass for one"),
             "layers": self.env._("it holds hidden layers, or layers or annotations that change when it is printed"),
             "bad_size": self.env._("a page is too small or has no usable size"),
             "page_tree": self.env._("its list of pages is damaged, or holds a page twice"),

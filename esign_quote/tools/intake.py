@@ -14,6 +14,7 @@ import pypdf
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from .appearance import HEIGHT_PT, WIDTH_PT, StampContent, draw_stamp
+from .attached_record import carries_record
 from .exceptions import EsignError, PdfRefused
 from .geometry import SCALE, Placement
 from .hashing import sha256_hex
@@ -43,6 +44,7 @@ REASONS = {
     "xfa": "contains an XFA form, which most viewers cannot show",
     "active_content": "actions that send data, hide or change what is shown; multimedia; 3D",
     "attachment": "a portfolio, or carries a file that could start a program",
+    "proof_record": "a proof record is attached: sealed, the file could pass for a proof",
     "layers": "layers that are off or that a viewer switches by itself, or annotations that show only when printed",
     "no_pages": "has no pages",
     "page_tree": "the page tree loops, miscounts, is too deep or holds a page twice",
@@ -125,6 +127,8 @@ def inspect_pdf(data: bytes, limits: IntakeLimits | None = None, dry_run: bool =
     if findings.redrawn_fields:
         # Sealing takes the flag away: another text than the one read could show.
         raise PdfRefused("redrawn_fields")
+    if carries_record(data):
+        raise PdfRefused("proof_record")
     if findings.shifting_layers:
         raise PdfRefused("layers")
     width, height = findings.last_page_size

@@ -8,6 +8,7 @@ import pypdf
 from pypdf.generic import (
     ArrayObject,
     BooleanObject,
+    DecodedStreamObject,
     DictionaryObject,
     NameObject,
     NumberObject,
@@ -53,6 +54,29 @@ def link(address):
 
 def attached(name, content):
     return make.changed(make.quote(), lambda writer: writer.add_attachment(name, content))
+
+
+RECORD = b'{"format":"esign_quote/proof/2","kind":"signature"}'
+
+
+def record(compressed=False, listed=True):
+    """A file with a proof record inside, as the checkers look for it."""
+
+    def change(writer):
+        stream = DecodedStreamObject()
+        stream.set_data(RECORD)
+        stream = stream.flate_encode() if compressed else stream
+        stream[NameObject("/Type")] = NameObject("/EmbeddedFile")
+        reference = writer._add_object(stream)
+        if not listed:
+            writer.root_object[NameObject("/X")] = reference  # the writer leaves out what nothing refers to
+            return
+        files = DictionaryObject({NameObject("/F"): reference})
+        entry = {"/Type": NameObject("/Filespec"), "/F": TextStringObject("a.json"), "/EF": files}
+        specification = DictionaryObject({NameObject(key): value for key, value in entry.items()})
+        writer.root_object[NameObject("/AF")] = ArrayObject([writer._add_object(specification)])
+
+    return make.changed(make.quote(), change)
 
 
 def layers(**configuration):

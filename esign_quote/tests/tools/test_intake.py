@@ -21,6 +21,7 @@ from hostile import (
     nested_tree,
     note,
     on_page,
+    record,
     script,
     tree,
 )
@@ -99,6 +100,7 @@ CASES = {
         # Some programs show fields that the form does not list.
         lambda: filled_form(listed=False),
     ],
+    "proof_record": [record, lambda: record(compressed=True), lambda: record(listed=False)],
     "javascript": [
         lambda: in_catalogue("/OpenAction", script()),
         lambda: in_catalogue("/AA", DictionaryObject({NameObject("/WC"): script()})),

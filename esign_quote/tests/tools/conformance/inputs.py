@@ -382,6 +382,9 @@ VECTORS = (
         lambda: hostile.in_catalogue("/Collection", DictionaryObject({NameObject("/View"): NameObject("/D")})),
         "attachment",
     ),
+    Vector("proof record attached", hostile.record, "proof_record"),
+    Vector("proof record attached, compressed", lambda: hostile.record(compressed=True), "proof_record"),
+    Vector("proof record that is not listed", lambda: hostile.record(listed=False), "proof_record"),
     Vector("form whose fields are drawn anew", hostile.filled_form, "redrawn_fields"),
     Vector(
         "fields drawn anew that the form does not list", lambda: hostile.filled_form(listed=False), "redrawn_fields"
