@@ -7,10 +7,10 @@ to DER everywhere (a default that is written out is frequent), and one with odd 
 
 from asn1crypto import core, parser, x509
 
-__all__ = ["ExactCertificate", "exact", "original_der"]
+__all__ = ["ExactCertificate", "exact"]
 
 
-def original_der(value: core.Sequence) -> bytes:
+def _original_der(value: core.Sequence) -> bytes:
     """Return the bytes a parsed value of definite length was read from (X.690 8.1.3, 10.1)."""
     return parser.emit(value.class_, value.method, value.tag, value.contents)
 
@@ -19,9 +19,9 @@ class ExactCertificate(x509.Certificate):
     """A certificate that never becomes other bytes than those it was read from."""
 
     def dump(self, force=False):
-        return original_der(self)
+        return _original_der(self)
 
 
 def exact(certificate: x509.Certificate) -> ExactCertificate:
     """Return a certificate that was parsed as a part of something as one on its own."""
-    return ExactCertificate.load(original_der(certificate))
+    return ExactCertificate.load(_original_der(certificate))

@@ -281,14 +281,18 @@ def test_deep_and_recursive_forms_end():
     data = data.replace(b"/Font << /F1 4 0 R >>", b"/XObject<</Fm 9 0 R>>")
     start = time.process_time()
     assert find_placement(data, WIDTH, HEIGHT).page == 1
-    assert time.process_time() - start < 20
+    assert time.process_time() - start < 2
 
 
 def test_heavy_content_is_bounded():
-    heavy = b"0 0 1 1 re f " * 150_000
-    start = time.process_time()
-    find_placement(make.with_content(heavy), WIDTH, HEIGHT)
-    assert time.process_time() - start < 40
+    def cost(rectangles):
+        data = make.with_content(b"0 0 1 1 re f " * rectangles)
+        start = time.process_time()
+        find_placement(data, WIDTH, HEIGHT)
+        return time.process_time() - start
+
+    # Twice as much costs no more: the rest is not looked at.
+    assert min(cost(160_000), cost(160_000)) < 1.7 * cost(80_000)
 
 
 @pytest.mark.parametrize("data", [b"", b"%PDF-1.4", make.quote()[:200], b"x" * 5000])

@@ -1,11 +1,15 @@
 """Time-stamps: every fault of an authority has its reason, and OpenSSL judges the good tokens too."""
 
+import copy
 from datetime import UTC, datetime, timedelta
 
 import pdf_factory as make
 import pytest
+from asn1crypto import cms as asn1_cms
+from odd_certificates import with_written_default
 from timestamp_authority import FAULTS, OTHER_POLICY, POLICY, TimestampAuthority
-from tools import timestamp
+from tools import cms, timestamp
+from tools.der import ExactCertificate
 from tools.exceptions import TimestampError
 
 DATA = b"what is stamped"
@@ -238,3 +242,47 @@ def test_policies(text):
 @pytest.mark.parametrize("text", ["", "1", "1.2.x", "3.1.2", "1.2.", "1.2.3\n", "1..2"])
 def test_what_is_no_policy(text):
     assert not timestamp.is_policy(text)
+
+
+# === CERTIFICATES THAT ARE NOT IN DER === #
+
+
+@pytest.fixture
+def odd(authority, monkeypatch):
+    """Give the authority a certificate that writes a default out, of a length: ``odd(length)``."""
+
+    good = authority.pki.stamping
+
+    def function(length):
+        stamping = copy.copy(good)
+        stamping.der = with_written_default(good.der, length)
+        stamping.asn1 = ExactCertificate.load(stamping.der)
+        monkeypatch.setitem(vars(authority.pki), "stamping", stamping)
+        return stamping.der
+
+    return function
+
+
+@pytest.mark.parametrize("length", [0x380, 0x37F])
+def test_a_certificate_that_writes_a_default_out(authority, odd, length):
+    certificate = odd(length)
+    assert service(authority, roots=()).stamp(DATA).certificate == certificate
+
+
+@pytest.mark.parametrize("last", [0x80, 0x7F])
+def test_a_token_in_a_signature_keeps_its_bytes(authority, odd, last, key):
+    """asn1crypto takes a length whose last octet is 80 for an indefinite one: see tools/der.py."""
+
+    def stamp(signature):
+        length = 0x381
+        # Serial and signature of a token are not always of one length: more than one try.
+        while not tokens or tokens[-1][3] != last:
+            odd(length)
+            tokens.append(service(authority, roots=()).stamp(signature).der)
+            length = 0x381 + (length - 0x381 + last - tokens[-1][3]) % 256
+        return tokens[-1]
+
+    tokens = []
+    signed = cms.signed_data(key, bytes(32), stamp)
+    (signer,) = asn1_cms.ContentInfo.load(signed)["content"]["signer_infos"]
+    assert timestamp.check_signature_token(signer).der == tokens[-1]

@@ -10,6 +10,7 @@ import pdf_factory as make
 import pytest
 import vectors
 from asn1crypto import x509 as asn1_x509
+from odd_certificates import padded, tlv, with_written_default
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields
 from pyhanko_signer import sign_otherwise, sign_without_perms
@@ -240,13 +241,6 @@ def test_thousands_of_ranges_that_lie_take_no_time(sealed, key):
     assert judge(b"%PDF-1.7\n/ByteRange" + b" " * 1_000_000 + lies, set()).word == "altered"
 
 
-def tlv(tag, *parts):
-    content = b"".join(parts)
-    assert len(content) < 0x10000
-    size = len(content)
-    return bytes([tag]) + (bytes([size]) if size < 128 else b"\x82" + size.to_bytes(2, "big")) + content
-
-
 def name(tag, value, attribute="0603550403"):
     return tlv(0x30, tlv(0x31, tlv(0x30, bytes.fromhex(attribute), tlv(tag, value))))
 
@@ -271,23 +265,27 @@ ODD_NAMES = {
 def test_a_self_made_certificate_with_an_odd_name_is_judged(subject, shown, length, key, original):
     fields_of = asn1_x509.Certificate.load(key.certificate)["tbs_certificate"]
     parts = [subject if part == "subject" else fields_of[part].dump() for part in fields_of]
-    # Nobody checks its own signature: whoever makes a certificate can make that, too. Its length decides
-    # whether asn1crypto writes the certificate anew: it takes a length that ends in 80 for an indefinite one.
-    inside = tlv(0x30, *parts) + asn1_x509.Certificate.load(key.certificate)["signature_algorithm"].dump()
-    odd = replace(key, certificate=tlv(0x30, inside, tlv(0x03, b"\0".ljust(length - len(inside) - 2, b"x"))))
+    # Its length decides whether asn1crypto writes the certificate anew: see tools/der.py.
+    odd = replace(key, certificate=padded(tlv(0x30, *parts), length))
     data = vectors.seal_file(original, odd)
     judgement = judge(data, {key.fingerprint})
     assert (judgement.word, judgement.subject) == ("unknown", shown)
     assert judge(data + b"\n", {key.fingerprint}).word == "changed"
 
 
-def test_a_certificate_with_a_written_default_keeps_its_bytes(key):
-    """Many authorities write "critical FALSE" out, which DER forbids (X.690 11.5)."""
-    fields_of = asn1_x509.Certificate.load(key.certificate)["tbs_certificate"]
-    extension = tlv(0x30, bytes.fromhex("0603551d0e"), b"\1\1\0", tlv(0x04, tlv(0x04, b"key")))
-    parts = [part.dump() for name, part in ((name, fields_of[name]) for name in fields_of) if name != "extensions"]
-    inside = tlv(0x30, *parts, tlv(0xA3, tlv(0x30, extension))) + fields_of["signature"].dump()
-    der = tlv(0x30, inside, tlv(0x03, b"\0".ljust(0x180 - len(inside) - 2, b"x")))
-    assert der[:4].hex() == "30820180"
+@pytest.mark.parametrize("length", [0x280, 0x27F])
+def test_a_seal_whose_certificate_writes_a_default_out(length, key, original):
+    odd = replace(key, certificate=with_written_default(key.certificate, length))
+    data = vectors.seal_file(original, odd)
+    assert check(data, odd, original) == "ok"
+    fingerprint = hashlib.sha256(odd.certificate).hexdigest()
+    judgement = judge(data, {fingerprint})
+    assert (judgement.word, judgement.fingerprint) == ("authentic", fingerprint)
+
+
+def test_asn1crypto_still_writes_it_anew(key):
+    """Or `tools/der.py` is needed no more."""
+    der = with_written_default(key.certificate, 0x280)
+    parsed = asn1_x509.Certificate.load(der)
+    assert parsed.dump() != der
     assert exact(asn1_x509.Certificate.load(der)).dump() == der
-    assert asn1_x509.Certificate.load(der).dump() != der  # or tools/der.py is needed no more

@@ -21,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from asn1crypto import algos, cms, core, tsp
+from asn1crypto import algos, cms, core, parser, tsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -60,6 +60,7 @@ FAULTS = {
     "certificate_id": "signed attributes name another certificate",
     "no_certificate_id": "signed attributes name no certificate",
 }
+SEQUENCE, EXPLICIT_0 = (0, 1, 16), (2, 1, 0)  # class, method and tag
 
 
 class Authority:
@@ -355,7 +356,7 @@ class TimestampAuthority:
             status = {"status": "rejection", "status_string": ["busy"], "fail_info": {"system_failure"}}
             return core.SequenceOf([tsp.PKIStatusInfo(status)], spec=tsp.PKIStatusInfo).dump()
         token = self._token(tsp.TimeStampReq.load(query), fault)
-        answer = tsp.TimeStampResp({"status": {"status": "granted"}, "time_stamp_token": token}).dump()
+        answer = parser.emit(*SEQUENCE, tsp.PKIStatusInfo({"status": "granted"}).dump() + token)
         return answer[: len(answer) // 2] if fault == "truncated" else answer
 
     def _token(self, query, fault):
@@ -391,7 +392,8 @@ class TimestampAuthority:
                 "signer_infos": [signer_info],
             }
         )
-        return cms.ContentInfo({"content_type": "signed_data", "content": signed})
+        # Not by asn1crypto, which writes some lengths anew: see tools/der.py.
+        return parser.emit(*SEQUENCE, cms.ContentType("signed_data").dump() + parser.emit(*EXPLICIT_0, signed.dump()))
 
     def _info(self, query, fault):
         imprint = query["message_imprint"]
