@@ -142,15 +142,6 @@ def latest_code(mails: MailCatcher, email: str, count: int = 1) -> str:
     return CODE.search(mails.wait_for(is_code, to=email).text)[0]
 
 
-def unseen_code(mails: MailCatcher, email: str, seen: Sequence[str]) -> str:
-    """Wait for a code other than those, and read it: a mail that comes twice is no new code."""
-
-    def is_new(mail: Message) -> bool:
-        return is_code_mail(mail) and CODE.search(mail.text)[0] not in seen
-
-    return CODE.search(mails.wait_for(is_new, to=email).text)[0]
-
-
 def code_mails(mails: MailCatcher, email: str) -> list[Message]:
     return [mail for mail in mails.messages if email in mail.envelope_to and is_code_mail(mail)]
 

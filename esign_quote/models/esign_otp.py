@@ -53,9 +53,11 @@ class EsignOtp(models.Model):
 
     def _find_pending(self, ticket, device_hash):
         """Return the code that this browser may give now, or an empty recordset."""
-        domain = [("ticket_id", "=", ticket.id), ("state", "=", "pending"), ("expires_on", ">", self._now())]
-        names = ["ticket_id", "channel", "device_hash", "salt", "wrong"]
-        return self.search_fetch(domain, names, limit=1).filtered(lambda otp: codes.same(otp.device_hash, device_hash))
+        now = self._now()
+        names = ["ticket_id", "channel", "expires_on", "device_hash", "salt", "wrong"]
+        otp = self.search_fetch([("ticket_id", "=", ticket.id), ("state", "=", "pending")], names, limit=1)
+        # Not in the domain, where Odoo compares whole seconds: the last second of a code would be no life.
+        return otp.filtered(lambda otp: otp.expires_on > now and codes.same(otp.device_hash, device_hash))
 
     def _digest(self, code):
         """Return what is compared of a code: good for one ticket, browser, channel and purpose only."""

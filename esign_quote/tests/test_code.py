@@ -1,3 +1,4 @@
+from datetime import timedelta
 from unittest.mock import patch
 
 from odoo.tests import HttpCase, TransactionCase, tagged
@@ -46,6 +47,22 @@ class TestCode(EsignHttpCommon, HttpCase):
         self.assertIn(f"Quotation {self.order.name}", text_of(self.get(self.path)))
         self.assertTrue(self.request.identified_on)
         self.assertIn("code.validated", self.entries(self.request))
+
+    def test_the_last_second_of_a_code_counts(self):
+        """Odoo's domains compare whole seconds; a code lives to its end."""
+        otp = self.env["esign.otp"].search([("state", "=", "pending")])
+        self.env.cr.execute(
+            "UPDATE esign_otp SET expires_on = date_trunc('second', expires_on) + interval '0.5 s'"
+            " WHERE id = %s RETURNING expires_on",
+            [otp.id],
+        )
+        ((end,),) = self.env.cr.fetchall()
+        self.env.invalidate_all()
+        found = []
+        for before in (timedelta(seconds=0.2), timedelta(0)):
+            with patch.object(EsignTransaction, "_now", lambda _self, before=before: end - before):
+                found.append(otp._find_pending(otp.ticket_id, otp.device_hash))
+        self.assertEqual(found, [otp, otp.browse()])
 
     def test_the_code_may_be_typed_with_blanks(self):
         self.assertEqual(self._give(f" {self.code[:3]} {self.code[3:]} ").status_code, 303)

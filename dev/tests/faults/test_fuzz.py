@@ -67,7 +67,8 @@ async def _send_all(url: str, attacks: list, statuses: Counter) -> list[str]:
                 answer = await wire.exchange(url, request)
             except (OSError, wire.NoAnswer) as error:
                 statuses["none"] += 1
-                return None if len(attack.body) > LARGE else f"{error!r}: {attack}"
+                cut = len(attack.body) > LARGE and not isinstance(error, TimeoutError)
+                return None if cut else f"{error!r}: {attack}"
         statuses[answer.status] += 1
         problem = _problem(answer)
         return f"{problem}: {attack}" if problem else None
